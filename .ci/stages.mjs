@@ -1,0 +1,156 @@
+/**
+ * The stages of a test run: programs whose results are counted.
+ *
+ * @module
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { root, SetupError } from "../packaging/common.mjs";
+
+/** A stage that takes longer hangs; it is killed and counted as a failure. */
+const stageTimeoutMs = 15 * 60 * 1000;
+/** Longest time of one test that does not state its own; machines of CI stall. */
+const testTimeoutMs = 15_000;
+
+/** Rules of the tree: name, command. Each counts as one test. */
+const verifySteps = [
+  ["format (bun fmt)", ["bun", "fmt", "--check"]],
+  ["types (bun check)", ["bun", "check"]],
+  ["lint (oxlint)", ["oxlint", "--type-aware", "--max-warnings", "0"]],
+  ["dead code (knip)", ["knip"]],
+  ["lock file", [process.execPath, "packaging/lock.mjs", "--check"]],
+];
+
+/** Result of a stage. `skips` are `{file, name}` of tests. */
+function emptyResult() {
+  return { passed: 0, failed: 0, skips: [], problems: [] };
+}
+
+/** Sum of results. */
+export function addResults(results) {
+  const sum = emptyResult();
+  for (const result of results) {
+    sum.passed += result.passed;
+    sum.failed += result.failed;
+    sum.skips.push(...result.skips);
+    sum.problems.push(...result.problems);
+  }
+  return sum;
+}
+
+/**
+ * Runs a program with its output on this terminal; undefined if it had to be killed. A signal to
+ * this process ends the program, and with it the whole run.
+ */
+function run(command, args, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
+    let interruption;
+    const forward = (signal) => {
+      interruption = signal;
+      child.kill(signal);
+    };
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, forward);
+    const timer = setTimeout(() => child.kill("SIGKILL"), stageTimeoutMs);
+    const done = (status) => {
+      clearTimeout(timer);
+      for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, forward);
+      if (interruption === undefined) resolve(status ?? undefined);
+      else reject(new SetupError(`Ended by ${interruption}`));
+    };
+    child.on("error", (error) => {
+      process.stderr.write(`Cannot start ${command}: ${error.message}\n`);
+      done(undefined);
+    });
+    child.on("exit", done);
+  });
+}
+
+/** Checks the rules of the tree that have a tool of their own. */
+export async function verify(env) {
+  const result = emptyResult();
+  for (const [name, [command, ...args]] of verifySteps) {
+    process.stdout.write(`\n## ${name}\n`);
+    if ((await run(command, args, env)) === 0) {
+      result.passed += 1;
+    } else {
+      result.failed += 1;
+      result.problems.push(name);
+    }
+  }
+  return result;
+}
+
+/** Test files whose path holds one of the filters, as `bun test` chooses them. */
+export function testFiles(filters) {
+  return readdirSync(join(root, "test"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(root.length + 1))
+    .filter((path) => filters.some((filter) => path.includes(filter)))
+    .toSorted();
+}
+
+const entities = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function attribute(tag, name) {
+  const [, value = ""] = tag.match(new RegExp(` ${name}="([^"]*)"`)) ?? [];
+  return value.replace(/&(\w+);/g, (all, entity) => entities[entity] ?? all);
+}
+
+/** Counts and skipped tests of a JUnit report of `bun test`. */
+export function readReport(xml) {
+  const result = emptyResult();
+  const files = new Set();
+  for (const [, tag, body = ""] of xml.matchAll(
+    /<testcase([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g,
+  )) {
+    const file = attribute(tag, "file");
+    const name = [attribute(tag, "classname"), attribute(tag, "name")].filter(Boolean).join(" > ");
+    files.add(file);
+    if (body.includes("<skipped")) {
+      result.skips.push({ file, name });
+    } else if (/<(failure|error)\b/.test(body)) {
+      result.failed += 1;
+      result.problems.push(`${file}: ${name}`);
+    } else {
+      result.passed += 1;
+    }
+  }
+  return { ...result, files };
+}
+
+/**
+ * Runs `bun test` on the files that match.
+ *
+ * A file that never reported (it threw while it was loaded, or the process died) is a failure, so
+ * that a broken run cannot look like a small one.
+ */
+export async function runTests({ filters, extra, seed, env }) {
+  const files = testFiles(filters);
+  if (files.length === 0) return emptyResult();
+  const folder = mkdtempSync(join(tmpdir(), "appliance-report-"));
+  const reportPath = join(folder, "report.xml");
+  try {
+    const flags = ["--no-orphans", "--randomize", `--seed=${seed}`, `--timeout=${testTimeoutMs}`];
+    const report = ["--reporter=junit", `--reporter-outfile=${reportPath}`];
+    const args = ["test", ...flags, ...report, ...extra, ...files.map((file) => `./${file}`)];
+    const status = await run("bun", args, env);
+    const result = readReport(existsSync(reportPath) ? readFileSync(reportPath, "utf8") : "");
+    // With a name pattern (-t) a file may rightly have nothing to say, and the report calls every
+    // other test skipped.
+    if (extra.length > 0) result.skips = [];
+    const silent = extra.length > 0 ? [] : files.filter((file) => !result.files.has(file));
+    for (const file of silent) result.problems.push(`${file}: did not run`);
+    result.failed += silent.length;
+    if (status !== 0 && result.failed === 0) {
+      result.failed += 1;
+      result.problems.push(`bun test ended with ${status ?? "a signal"}`);
+    }
+    return result;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
