@@ -1,0 +1,10 @@
+/**
+ * Numbers of file locks, in the kernel's spelling.
+ *
+ * Header: asm-generic/fcntl.h. The same on x86-64 and arm64.
+ *
+ * @module
+ */
+
+export const F_OFD_SETLK = 37;
+export const F_WRLCK = 1;
