@@ -1,0 +1,63 @@
+/**
+ * What an engine must forward right now: the configuration after health, overrides and name
+ * resolution. The daemon computes it whole; an engine applies the difference to what it has.
+ *
+ * @module
+ */
+
+import type { Network } from "../net/address.ts";
+import type {
+  ForwardingMethod,
+  ListenAddress,
+  OnDown,
+  Persistence,
+  Protocol,
+  ProxyTimeouts,
+  SchedulerName,
+  SendProxy,
+} from "./config.ts";
+
+export type ServerRole = "real" | "fallback";
+
+/**
+ * `active`: gets new connections by its weight. `quiescent`: nothing new, also not through
+ * persistence; live flows stay. `down`: as quiescent, but flows obey `onDown` and UDP flows move.
+ * `reset`: nothing new, and live flows are ended now.
+ */
+export type ServerState = "active" | "quiescent" | "down" | "reset";
+
+/** One real server or fallback, as an engine sees it. */
+export interface ForwardingServer {
+  /** `address:port`, unique within the service and the role; sorted for hash tables. */
+  readonly key: string;
+  readonly role: ServerRole;
+  /** Canonical address. */
+  readonly address: string;
+  readonly port: number;
+  /** 0..65535. A weight of 0 gets nothing new whatever `state` says. */
+  readonly weight: number;
+  readonly state: ServerState;
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+}
+
+/** One virtual service, as an engine sees it. A server missing from `servers` loses its flows. */
+export interface ForwardingService {
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly listen: readonly ListenAddress[];
+  readonly forwarding: ForwardingMethod;
+  readonly scheduler: SchedulerName;
+  readonly persistence: Persistence | undefined;
+  readonly servers: readonly ForwardingServer[];
+  readonly onDown: OnDown;
+  readonly connectionLimit: number;
+  readonly allow: readonly Network[];
+  readonly deny: readonly Network[];
+  readonly timeouts: ProxyTimeouts;
+  readonly sendProxy: SendProxy;
+  readonly acceptProxyFrom: readonly Network[];
+  readonly source: readonly string[];
+  readonly onePacket: boolean;
+  readonly connectionLog: boolean;
+}
