@@ -1,0 +1,125 @@
+/**
+ * What holds when the configuration says nothing; docs/configuration.md lists the same. Pure.
+ *
+ * @module
+ */
+
+import type {
+  CheckSpec,
+  DirectorConfig,
+  HttpCheckSpec,
+  ProxyConfig,
+  ProxyTimeouts,
+  RealServer,
+  VirtualService,
+} from "../model/index.ts";
+
+/** Of `[director]`. */
+export const directorDefaults: DirectorConfig = {
+  engine: "auto",
+  stopTimeoutMs: 10_000,
+  scriptUser: "appliance",
+  logLevel: "info",
+};
+
+/** Of `[status]`: loopback, so that reading needs no token. */
+export const statusListenDefault = { address: "127.0.0.1", port: 9780 } as const;
+
+/** Of a proxied service. */
+export const timeoutDefaults: ProxyTimeouts = {
+  connectMs: 5000,
+  idleMs: 3_600_000,
+  halfClosedMs: 30_000,
+  udpIdleMs: 60_000,
+  keepaliveMs: 0,
+  userTimeoutMs: 0,
+};
+
+/** Of a virtual service. `wlc` also is ipvsadm's default. */
+export const serviceDefaults: Pick<
+  VirtualService,
+  | "protocol"
+  | "forwarding"
+  | "engine"
+  | "scheduler"
+  | "quiescent"
+  | "quorum"
+  | "onDown"
+  | "connectionLimit"
+  | "allow"
+  | "deny"
+  | "sendProxy"
+  | "acceptProxyFrom"
+  | "source"
+  | "onePacket"
+  | "connectionLog"
+> = {
+  protocol: "tcp",
+  forwarding: "proxy",
+  engine: "auto",
+  scheduler: "wlc",
+  quiescent: false,
+  quorum: 1,
+  onDown: "keep",
+  connectionLimit: 0,
+  allow: [],
+  deny: [],
+  sendProxy: "off",
+  acceptProxyFrom: [],
+  source: [],
+  onePacket: false,
+  connectionLog: false,
+};
+
+/** Of `[proxy]`, beside `workers`. */
+export const proxyDefaults: Omit<ProxyConfig, "workers"> = {
+  engine: "native",
+  experimentalSockmap: false,
+};
+
+/** Of `persistence_mask`: each client for itself. */
+export const persistenceMaskDefault = { ipv4: 32, ipv6: 128 } as const;
+
+/** Of a real server. */
+export const realServerDefaults: Omit<RealServer, "host" | "port" | "check"> = {
+  weight: 1,
+  upperThreshold: 0,
+  lowerThreshold: 0,
+};
+
+/** Of a check, before `timeout` and `fast_interval` are held to the interval. */
+export const checkDefaults: Omit<CheckSpec, "service" | "http" | "command" | "port"> = {
+  type: "connect",
+  connectsPerNegotiate: 0,
+  intervalMs: 2000,
+  timeoutMs: 1000,
+  rise: 1,
+  fall: 2,
+  fastIntervalMs: 500,
+};
+
+/** Of a check that speaks HTTP. */
+export const httpDefaults: Omit<HttpCheckSpec, "tls"> = {
+  request: "/",
+  method: "GET",
+  virtualHost: undefined,
+  receive: undefined,
+  statuses: [[200, 299]],
+  redirectsMax: 0,
+  verify: false,
+  caFile: undefined,
+  serverName: undefined,
+};
+
+/** `defaults` with what `own` has of them laid over; undefined lays nothing over. */
+export function withDefaults<T extends object>(
+  defaults: T,
+  own: { readonly [Key in keyof T]?: T[Key] | undefined },
+): T {
+  const result = { ...defaults };
+  for (const key in own) {
+    const value = own[key];
+    if (value !== undefined) result[key] = value;
+  }
+  return result;
+}

@@ -1,0 +1,223 @@
+/**
+ * `check = { … }` of defaults, service and real server, laid over each other, to a `CheckSpec`.
+ *
+ * @module
+ */
+
+import type { CheckSpec, HttpCheckSpec } from "../../model/index.ts";
+import { checkDefaults, httpDefaults, withDefaults } from "../defaults.ts";
+import { below } from "../document.ts";
+import type { Place } from "../document.ts";
+import { formatDuration } from "../duration.ts";
+import type { Report } from "../report.ts";
+import { alternatives } from "../schema/index.ts";
+import type { CheckTable } from "../schema/index.ts";
+import type { Sourced } from "../section.ts";
+import type { PatternCheck } from "./pattern-check.ts";
+
+/** The settings of one table `check`, and of those it is laid over. */
+export interface CheckLevel {
+  /** Of this table alone, with `type = N` written out. */
+  readonly own: CheckTable;
+  /** This table over all outer ones. */
+  readonly merged: CheckTable;
+  /** Where the setting in force was written; so a fault of an outer table is told there, once. */
+  readonly placeOf: (key: keyof CheckTable) => Place;
+}
+
+/** What a check is resolved with. */
+export interface CheckTools {
+  readonly report: Report;
+  readonly patternFault: PatternCheck;
+}
+
+/** Checks and services of this build. */
+const typesNow = ["connect", "negotiate", "ping", "external", "on", "off"] as const;
+const servicesNow = ["http", "https"] as const;
+
+const loginKeys = ["login", "password", "database", "secret"] as const;
+const tlsKeys = ["verify", "ca_file", "server_name"] as const;
+const negotiateKeys = [
+  "service",
+  "request",
+  "receive",
+  "method",
+  "virtual_host",
+  "statuses",
+  "redirects",
+  "connects_per_negotiate",
+  ...tlsKeys,
+  ...loginKeys,
+] as const;
+
+/** Lays a table over an outer level; without one it is the outermost. */
+export function createLevel(
+  { value, place }: Sourced<CheckTable>,
+  outer: CheckLevel | undefined,
+  report: Report,
+): CheckLevel {
+  const own = expandType(value, place, report);
+  return {
+    own,
+    merged: { ...outer?.merged, ...own },
+    placeOf: (key) =>
+      own[key] === undefined && outer !== undefined ? outer.placeOf(key) : below(place, key),
+  };
+}
+
+/** `type = 5` is `type = "negotiate", connects_per_negotiate = 5`. */
+function expandType(table: CheckTable, place: Place, report: Report): CheckTable {
+  if (typeof table.type !== "number") return table;
+  if (table.connects_per_negotiate !== undefined) {
+    report.problem(below(place, "connects_per_negotiate"), {
+      expected: "no connects_per_negotiate beside a number as type",
+      found: table.connects_per_negotiate,
+    });
+  }
+  return { ...table, type: "negotiate", connects_per_negotiate: table.type };
+}
+
+/**
+ * Makes the check of a service or a real server. What is wrong goes to the report; the result is
+ * of use only if nothing did.
+ */
+export function resolveCheck(level: CheckLevel, tools: CheckTools): CheckSpec {
+  const { report } = tools;
+  checkType(level, report);
+  checkTimes(level, report);
+  const { merged } = level;
+  const type = typesNow.find((one) => one === merged.type) ?? checkDefaults.type;
+  const isNegotiate = type === "negotiate";
+  if (isNegotiate) {
+    checkNegotiate(level, report);
+    checkPattern(level, tools);
+  }
+  const service = isNegotiate ? servicesNow.find((one) => one === merged.service) : undefined;
+  const spec = withDefaults(checkDefaults, {
+    type,
+    connectsPerNegotiate: isNegotiate ? merged.connects_per_negotiate : 0,
+    intervalMs: merged.interval,
+    timeoutMs: merged.timeout,
+    rise: merged.rise,
+    fall: merged.fall,
+    fastIntervalMs: merged.fast_interval,
+  });
+  const { intervalMs, timeoutMs, fastIntervalMs } = spec;
+  return {
+    ...spec,
+    service,
+    http: service === undefined ? undefined : httpSpec(merged, service === "https"),
+    command: type === "external" ? merged.command : undefined,
+    port: merged.port,
+    timeoutMs: merged.timeout === undefined ? Math.min(timeoutMs, intervalMs) : timeoutMs,
+    fastIntervalMs: Math.min(fastIntervalMs, intervalMs),
+  };
+}
+
+function httpSpec(table: CheckTable, tls: boolean): HttpCheckSpec {
+  const spec = withDefaults(httpDefaults, {
+    request: table.request,
+    method: table.method,
+    virtualHost: table.virtual_host,
+    receive: table.receive,
+    statuses: table.statuses,
+    redirectsMax: table.redirects,
+  });
+  if (!tls) return { ...spec, tls };
+  const { verify = httpDefaults.verify, ca_file: caFile, server_name: serverName } = table;
+  return { ...spec, tls, verify, caFile, serverName };
+}
+
+function checkType(level: CheckLevel, report: Report): void {
+  const { merged, placeOf } = level;
+  const type = merged.type ?? checkDefaults.type;
+  if (!typesNow.some((one) => one === type)) {
+    const finding = { expected: alternatives(typesNow), found: type };
+    report.later(placeOf("type"), `check type "${type}"`, finding);
+    return;
+  }
+  if (type === "external" && merged.command === undefined) {
+    const expected = 'the key "command" beside type "external"';
+    report.problem(placeOf("type"), { expected, foundText: "none" });
+  }
+  // A check that is switched off for a while keeps its other settings.
+  if (type !== "on" && type !== "off") checkBeside(level, type, report);
+}
+
+/** Keys that have a meaning only beside another type. */
+function checkBeside(level: CheckLevel, type: string | number, report: Report): void {
+  const refuse = (key: keyof CheckTable, wanted: string): void => {
+    if (level.own[key] === undefined) return;
+    const expected = `type = "${wanted}" beside ${key}`;
+    report.problem(level.placeOf(key), { expected, foundText: `type "${type}"` });
+  };
+  if (type !== "external") refuse("command", "external");
+  if (type === "negotiate") return;
+  for (const key of negotiateKeys) refuse(key, "negotiate");
+}
+
+function checkNegotiate(level: CheckLevel, report: Report): void {
+  const { merged, placeOf } = level;
+  const { service } = merged;
+  if (service === undefined) {
+    const expected = 'the key "service" beside type "negotiate"';
+    report.problem(placeOf("type"), { expected, foundText: "none" });
+  } else if (!servicesNow.some((one) => one === service)) {
+    const finding = { expected: alternatives(servicesNow), found: service };
+    report.later(placeOf("service"), `check service "${service}"`, finding);
+  } else checkHttp(level, report);
+}
+
+function checkHttp(level: CheckLevel, report: Report): void {
+  const { request, method, receive } = level.merged;
+  if (request !== undefined && !/^\/[\x21-\x7e]*$/.test(request)) {
+    const expected = 'a path such as "/alive.html?full=1", ASCII without blanks';
+    report.problem(level.placeOf("request"), { expected, found: request });
+  }
+  if (method === "HEAD" && receive !== undefined) {
+    const expected = 'method "GET" beside receive, as the answer to HEAD has no body';
+    report.problem(level.placeOf("method"), { expected, found: method });
+  }
+  checkTls(level, report);
+}
+
+/** Keys without a meaning for http or https. */
+function checkTls({ own, merged, placeOf }: CheckLevel, report: Report): void {
+  const { service, verify } = merged;
+  for (const key of service === "http" ? [...tlsKeys, ...loginKeys] : loginKeys) {
+    if (own[key] === undefined) continue;
+    const expected = `no ${key} beside service "${service}"`;
+    report.problem(placeOf(key), { expected, foundText: "one" });
+  }
+  if (service === "https" && merged.ca_file !== undefined && verify !== true) {
+    const expected = "verify = true beside ca_file";
+    report.problem(placeOf("ca_file"), { expected, found: verify });
+  }
+}
+
+function checkPattern(level: CheckLevel, { report, patternFault }: CheckTools): void {
+  const { receive } = level.merged;
+  const note = receive === undefined ? undefined : patternFault(receive);
+  if (note === undefined) return;
+  const expected = "a pattern of RE2 syntax";
+  report.problem(level.placeOf("receive"), { expected, found: receive, note });
+}
+
+function checkTimes({ own, merged, placeOf }: CheckLevel, report: Report): void {
+  const { timeout } = merged;
+  const intervalMs = merged.interval ?? checkDefaults.intervalMs;
+  if (timeout !== undefined && timeout > intervalMs) {
+    const isOuter = own.timeout === undefined && own.interval !== undefined;
+    report.warn(
+      placeOf(isOuter ? "interval" : "timeout"),
+      `A timeout of ${formatDuration(timeout)} is longer than the interval of ` +
+        `${formatDuration(intervalMs)}: a server that hangs is checked once a timeout`,
+    );
+  }
+  if (own.fast_interval !== undefined && own.fast_interval > intervalMs) {
+    report.problem(placeOf("fast_interval"), {
+      expected: `a fast_interval no longer than the interval of ${formatDuration(intervalMs)}`,
+      foundText: formatDuration(own.fast_interval),
+    });
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * Schemas of the native configuration file, one for each kind of table (docs/configuration.md).
+ *
+ * @module
+ */
+
+export { checkServices, checkTable, checkTypes } from "./check.ts";
+export type { CheckTable } from "./check.ts";
+export { directorTable, proxyTable, statusTable } from "./director.ts";
+export type { DirectorTable, ProxyTable, StatusTable } from "./director.ts";
+export { peerTable, vrrpTable } from "./failover.ts";
+export { defaultsTable, groupTable, realServerTable, serviceTable } from "./service.ts";
+export type { DefaultsTable, GroupTable, RealServerTable, ServiceTable } from "./service.ts";
+export { alternatives, knownKey } from "./value.ts";
+export type { ServerText } from "./value.ts";

@@ -1,0 +1,223 @@
+/** A configuration written out and read again is the same. */
+import { expect, test } from "bun:test";
+
+import * as fc from "fast-check";
+
+import { formatConfig, parseConfig } from "../../src/config/index.ts";
+import { schedulerNames } from "../../src/model/index.ts";
+import type { CheckSpec, Config, RealServer, VirtualService } from "../../src/model/index.ts";
+import { formatAddress, maskAddress } from "../../src/net/address.ts";
+
+/** Seed of this run; a failure prints it, `FUZZ_SEED=… bun test test/fuzz` repeats it. */
+const seed = Number(process.env["FUZZ_SEED"] ?? 1);
+const numRuns = Number(process.env["FUZZ_RUNS"] ?? 300);
+
+const ipv4 = fc.uint8Array({ minLength: 4, maxLength: 4 }).filter((bytes) => bytes[0] !== 0);
+const ipv6 = fc.uint8Array({ minLength: 16, maxLength: 16 }).filter((bytes) => bytes[0] !== 0);
+const address = fc.oneof(ipv4, ipv6).map(formatAddress);
+const hostName = fc.stringMatching(/^[a-z][a-z0-9]{0,8}(\.[a-z][a-z0-9-]{0,5}[a-z])?$/);
+const port = fc.integer({ min: 1, max: 65535 });
+const name = fc
+  .string({ unit: "grapheme", minLength: 1, maxLength: 20 })
+  .filter((text) => /^[^\s"'`\\\p{C}]+$/u.test(text));
+const path = fc.string({ unit: "grapheme", maxLength: 20 }).map((text) => `/x${text}`);
+const cleanPath = path.filter((text) => !/\p{Cc}/u.test(text));
+const text = fc.string({ unit: "binary", maxLength: 20 }).filter((one) => !one.includes("\0"));
+const command = fc
+  .tuple(
+    cleanPath,
+    fc.array(
+      text.filter((one) => one.isWellFormed()),
+      { maxLength: 3 },
+    ),
+  )
+  .map(([program, words]) => [program, ...words]);
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const ms = (min: number, max: number) =>
+  fc.oneof(fc.integer({ min, max }), fc.constantFrom(...[min, max, 1000].filter((n) => n >= min)));
+const network = fc
+  .tuple(fc.oneof(ipv4, ipv6), fc.nat(128))
+  .map(([bytes, bits]) => ({ bytes, prefixBits: Math.min(bits, bytes.length * 8) }))
+  .map(({ bytes, prefixBits }) => {
+    return { address: formatAddress(maskAddress(bytes, prefixBits)), prefixBits };
+  });
+const networks = fc.array(network, { maxLength: 3 });
+
+const patterns = ["Test Page", '"\\d+"', "(?i)ok\\z", "\u007f", "größe|\u{1F600}", "'''\n\"\"\""];
+const http = fc.record({
+  tls: fc.boolean(),
+  request: fc.stringMatching(/^\/[\x21-\x7e]{0,20}$/),
+  method: fc.constantFrom("GET", "HEAD"),
+  virtualHost: maybe(fc.stringMatching(/^[\x21-\x7e]{1,20}$/)),
+  receive: maybe(fc.constantFrom(...patterns)),
+  statuses: fc.array(
+    fc
+      .tuple(fc.integer({ min: 100, max: 599 }), fc.integer({ min: 100, max: 599 }))
+      .map(([a, b]): readonly [number, number] => [Math.min(a, b), Math.max(a, b)]),
+    { minLength: 1, maxLength: 3 },
+  ),
+  redirectsMax: fc.nat(10),
+  verify: fc.boolean(),
+  caFile: maybe(cleanPath),
+  serverName: maybe(hostName),
+});
+
+/** What a check may be, with what its type has no use for taken away. */
+const check = fc
+  .record({
+    type: fc.constantFrom("connect", "negotiate", "ping", "external", "on", "off"),
+    connectsPerNegotiate: fc.nat(1000),
+    http,
+    command,
+    port: maybe(port),
+    intervalMs: ms(10, 86_400_000),
+    timeoutMs: ms(1, 3_600_000),
+    rise: fc.integer({ min: 1, max: 1000 }),
+    fall: fc.integer({ min: 1, max: 1000 }),
+    fastIntervalMs: ms(10, 86_400_000),
+  })
+  .map((raw): CheckSpec => {
+    const isNegotiate = raw.type === "negotiate";
+    const { tls, receive } = raw.http;
+    const tlsPart = { verify: tls && raw.http.verify, caFile: undefined, serverName: undefined };
+    const httpSpec = {
+      ...raw.http,
+      ...(tls ? { caFile: raw.http.verify ? raw.http.caFile : undefined } : tlsPart),
+      method: receive === undefined ? raw.http.method : ("GET" as const),
+    };
+    return {
+      ...raw,
+      connectsPerNegotiate: isNegotiate ? raw.connectsPerNegotiate : 0,
+      service: isNegotiate ? (tls ? "https" : "http") : undefined,
+      http: isNegotiate ? httpSpec : undefined,
+      command: raw.type === "external" ? raw.command : undefined,
+      fastIntervalMs: Math.min(raw.fastIntervalMs, raw.intervalMs),
+    };
+  });
+
+const realServer: fc.Arbitrary<RealServer> = fc
+  .record({
+    host: fc.oneof(address, hostName),
+    port,
+    weight: fc.oneof(fc.constant(1), fc.nat(65535)),
+    upperThreshold: fc.oneof(fc.constant(0), fc.nat(100_000)),
+    lowerThreshold: fc.nat(100_000),
+    check,
+  })
+  .map((raw) => ({ ...raw, lowerThreshold: Math.min(raw.lowerThreshold, raw.upperThreshold) }));
+
+const service: fc.Arbitrary<VirtualService> = fc
+  .record({
+    name,
+    protocol: fc.constantFrom("tcp" as const, "udp" as const),
+    listen: fc.array(
+      fc.record({ address, portFirst: port, extra: fc.oneof(fc.constant(0), fc.nat(100)) }),
+      { minLength: 1, maxLength: 3 },
+    ),
+    forwarding: fc.constantFrom("proxy" as const, "masq" as const),
+    engine: fc.constant("auto" as const),
+    scheduler: fc.constantFrom(...schedulerNames),
+    persistence: maybe(
+      fc.record({
+        timeoutMs: ms(1000, 2_073_600_000),
+        ipv4PrefixBits: fc.integer({ min: 1, max: 32 }),
+        ipv6PrefixBits: fc.integer({ min: 1, max: 128 }),
+      }),
+    ),
+    quiescent: fc.boolean(),
+    fallback: maybe(fc.record({ host: fc.oneof(address, hostName), port })),
+    realServers: fc.uniqueArray(realServer, {
+      minLength: 1,
+      maxLength: 4,
+      selector: ({ host, port: number }) => `${host} ${number}`,
+    }),
+    isCheckShared: fc.boolean(),
+    quorum: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 4_294_967_295 })),
+    quorumUp: maybe(command),
+    quorumDown: maybe(command),
+    onServiceUp: maybe(command),
+    onServiceDown: maybe(command),
+    onDown: fc.constantFrom("keep" as const, "reset" as const),
+    connectionLimit: fc.oneof(fc.constant(0), fc.nat(4_294_967_295)),
+    allow: networks,
+    deny: networks,
+    timeouts: fc.record({
+      connectMs: ms(1, 2_073_600_000),
+      idleMs: ms(100, 2_073_600_000),
+      halfClosedMs: ms(100, 2_073_600_000),
+      udpIdleMs: ms(100, 2_073_600_000),
+      keepaliveMs: fc.oneof(fc.constant(0), ms(1000, 32_767_000)),
+      userTimeoutMs: fc.oneof(fc.constant(0), ms(1, 86_400_000)),
+    }),
+    sendProxy: fc.constantFrom("off" as const, "v1" as const, "v2" as const),
+    acceptProxyFrom: networks,
+    source: fc.constantFrom([], ["192.0.2.5", "2001:db8::5"]),
+    onePacket: fc.boolean(),
+    connectionLog: fc.boolean(),
+  })
+  .map(({ isCheckShared, ...raw }) => {
+    const [first] = raw.realServers;
+    const isUdp = raw.protocol === "udp";
+    return {
+      ...raw,
+      listen: raw.listen.map(({ extra, ...one }) => {
+        return { ...one, portLast: Math.min(65535, one.portFirst + extra) };
+      }),
+      realServers: isCheckShared
+        ? raw.realServers.map((server) => ({ ...server, check: first!.check }))
+        : raw.realServers,
+      sendProxy: isUdp ? "off" : raw.sendProxy,
+      acceptProxyFrom: isUdp ? [] : raw.acceptProxyFrom,
+      onePacket: isUdp && raw.onePacket,
+    };
+  });
+
+const loopback = fc.record({ address: fc.constantFrom("127.0.0.1", "::1"), port: fc.nat(65535) });
+const engine = fc.constantFrom("native" as const, "portable" as const);
+
+const config: fc.Arbitrary<Config> = fc.record({
+  director: fc.record({
+    engine: fc.constant("auto" as const),
+    stopTimeoutMs: ms(0, 2_073_600_000),
+    scriptUser: fc.stringMatching(/^[a-z_][a-z0-9_.-]{0,10}$/),
+    logLevel: fc.constantFrom("error", "warning", "info", "debug"),
+  }),
+  proxy: fc
+    .record({
+      workers: fc.integer({ min: 1, max: 256 }),
+      engine,
+      experimentalSockmap: fc.boolean(),
+    })
+    .map((raw) => (raw.engine === "portable" ? { ...raw, workers: 1 } : raw)),
+  status: fc.record({
+    listen: maybe(loopback),
+    readTokenFile: maybe(cleanPath),
+    writeTokenFile: maybe(cleanPath),
+  }),
+  virtualServices: fc.uniqueArray(service, {
+    minLength: 1,
+    maxLength: 3,
+    selector: ({ name: one }) => one,
+  }),
+});
+
+/** Addresses that overlap by chance are another test's business. */
+function isUsable({ virtualServices, status }: Config): boolean {
+  const listen = virtualServices.flatMap((one) => one.listen.map(({ address: at }) => at));
+  const hosts = virtualServices.flatMap((one) => [
+    ...one.realServers.map(({ host }) => host),
+    one.fallback?.host ?? "",
+  ]);
+  const taken = [...listen, status.listen?.address ?? "127.0.0.1"];
+  return new Set(taken).size === taken.length && !hosts.some((host) => listen.includes(host));
+}
+
+test.each([true, false])("formatConfig() then parseConfig() is identity (all: %p)", (all) => {
+  const environment = { cores: 4 };
+  const property = fc.property(config.filter(isUsable), (before) => {
+    const written = formatConfig(before, { withDefaults: all, environment });
+    const { config: after } = parseConfig(written, "a.toml", environment);
+    expect(after).toEqual(before);
+  });
+  fc.assert(property, { seed, numRuns });
+});
