@@ -1,0 +1,88 @@
+/**
+ * External check (`checktype=external`): up if a program of the user exits with status 0.
+ *
+ * The program gets its own arguments, then virtual address, virtual port, real server address and
+ * port, as ldirectord hands them over. How it is run, and what is refused, is the business of
+ * src/process.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock/index.ts";
+import { runProgram } from "../process/index.ts";
+import type { ProgramResult } from "../process/index.ts";
+import type { Check, CheckTarget } from "./check.ts";
+import { timedOut } from "./connector.ts";
+import { down, printable, up } from "./failure.ts";
+import type { Failure } from "./failure.ts";
+
+/** What an external check needs. */
+export interface ExternalCheckOptions {
+  readonly clock: Clock;
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  /** Login name it runs as when this process is root. */
+  readonly scriptUser: string;
+  /** Ends the program early when the runner closes. */
+  readonly signal: AbortSignal;
+}
+
+/** Output kept, for the reason shown. */
+const outputBytesMax = 4096;
+
+/** Texts of a program that could not be started for want of something the director lacks. */
+const lacksResources = /\b(?:EMFILE|ENFILE|EAGAIN|ENOMEM)\b/;
+
+function programArguments(target: CheckTarget): readonly string[] {
+  const { virtualAddress, virtualPort, address, port } = target;
+  return [virtualAddress, String(virtualPort), address, String(port)];
+}
+
+/** The first line a program printed, after `what`. */
+function withOutput(what: string, output: string): string {
+  const line = output.trim().split("\n")[0]!;
+  return printable(line === "" ? what : `${what}: ${line}`);
+}
+
+/** What the end of the program says; undefined: up. */
+function judge(result: ProgramResult): Failure | undefined {
+  switch (result.outcome) {
+    case "exited":
+      if (result.status === 0) return undefined;
+      return { reason: "exit-status", detail: withOutput(`exit ${result.status}`, result.output) };
+    case "signalled":
+      return { reason: "exit-status", detail: withOutput(result.signal, result.output) };
+    case "timeout":
+      return { reason: "timeout", detail: withOutput("killed at the deadline", result.output) };
+    case "refused": {
+      const reason = lacksResources.test(result.message) ? "no-resources" : "not-permitted";
+      return { reason, detail: printable(result.message) };
+    }
+  }
+}
+
+/** Creates an external check. */
+export function createExternalCheck(options: ExternalCheckOptions): Check {
+  const { clock, command, scriptUser: user, signal } = options;
+  return {
+    name: "external",
+    async run(target, timeoutMs) {
+      const startedAtMs = clock.nowMs();
+      const deadline = { atMs: startedAtMs + timeoutMs, limitMs: timeoutMs };
+      const { promise: late, resolve } = Promise.withResolvers<Failure>();
+      // A program in uninterruptible sleep outlives its kill; the check does not wait for it.
+      const timer = clock.after(timeoutMs, () => resolve(timedOut("no end", deadline)));
+      const ended = runProgram({
+        command: [...command, ...programArguments(target)],
+        timeoutMs,
+        outputBytesMax,
+        user,
+        signal,
+      }).then(judge);
+      const failure = await Promise.race([ended, late]);
+      timer.cancel();
+      const tookMs = clock.nowMs() - startedAtMs;
+      return failure === undefined ? up(tookMs) : down(tookMs, failure);
+    },
+  };
+}

@@ -1,0 +1,19 @@
+/**
+ * Health checks: can this real server serve?
+ *
+ * A {@link Check} asks once (connect, http, ping, external), the monitor makes health out of
+ * results (src/check/monitor.ts, pure), the {@link HealthRunner} repeats it all for every server.
+ * docs/checks.md has a row for each check.
+ *
+ * @module
+ */
+
+export type { Check, CheckResult, CheckTarget, FailureReason } from "./check.ts";
+export { failureReasons } from "./check.ts";
+export { createCheckFactory } from "./create-check.ts";
+export type { CheckFactory } from "./create-check.ts";
+export type { HealthState, HealthTarget } from "./group.ts";
+export type { CheckMetrics } from "./metrics.ts";
+export type { Health } from "./monitor.ts";
+export type { HealthListener, HealthRunner, HealthRunnerOptions } from "./runner.ts";
+export { createHealthRunner } from "./runner.ts";
