@@ -1,0 +1,30 @@
+/**
+ * Table of commands.
+ *
+ * @module
+ */
+
+import { absentCommands } from "./absent.ts";
+import type { Command } from "./command.ts";
+import { config } from "./config.ts";
+import { demo } from "./demo.ts";
+import type { CommandGroup } from "./help.ts";
+import { list } from "./list.ts";
+import { reload } from "./reload.ts";
+import { run } from "./run.ts";
+import { disable, drain, enable, weight } from "./server-change.ts";
+import { status } from "./status.ts";
+import { validate } from "./validate.ts";
+import { version } from "./version.ts";
+
+/** All commands, as `help` shows them. */
+export const commandGroups: readonly CommandGroup[] = [
+  { title: "Run a director", commands: [demo, run, validate, config] },
+  { title: "See what it does", commands: [status, list] },
+  { title: "Change it while it runs", commands: [drain, disable, enable, weight, reload] },
+  { title: "About this program", commands: [version] },
+  { title: "Not in this build yet", commands: absentCommands },
+];
+
+/** The same without the headings. */
+export const commands: readonly Command[] = commandGroups.flatMap((group) => group.commands);

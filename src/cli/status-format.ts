@@ -1,0 +1,119 @@
+/**
+ * Text of `appliance status`: services, real servers, and why. Pure.
+ *
+ * @module
+ */
+
+import { formatAgo, formatBytes, formatCount, formatRate, formatSpan } from "../status/index.ts";
+import type { ServerSnapshot, ServiceSnapshot, Snapshot, StatusEvent } from "../status/index.ts";
+import { cleanText, createPalette, formatTable } from "./terminal.ts";
+import type { Cell, Palette } from "./terminal.ts";
+
+/** Events shown; `/status` has more. */
+const eventsMax = 10;
+
+/** What every part needs. */
+interface View {
+  readonly palette: Palette;
+  readonly nowMs: number;
+}
+
+function cell(text: string, paint?: (text: string) => string): Cell {
+  return paint === undefined ? { text: cleanText(text) } : { text: cleanText(text), paint };
+}
+
+function serverState({ health, admin }: ServerSnapshot, { palette }: View): Cell {
+  if (admin === "disabled") return cell("disabled", palette.warn);
+  if (health === "down") return cell("down", palette.bad);
+  if (admin === "draining") return cell("draining", palette.warn);
+  return health === "up" ? cell("up", palette.good) : cell("unchecked", palette.warn);
+}
+
+function checkText({ check }: ServerSnapshot, { nowMs }: View): string {
+  if (check.at === null) return `${check.type} not yet`;
+  const took = check.tookMs === null ? "" : ` ${formatSpan(check.tookMs)}`;
+  return `${check.type} ${check.ok === false ? "failed" : "ok"}${took}, ${formatAgo(check.at, nowMs)}`;
+}
+
+/** The reason, and what the last check said if that is something else. */
+function reasonText({ reason, check }: ServerSnapshot): string {
+  if (check.detail === "" || reason.includes(check.detail)) return reason;
+  return reason === "" ? check.detail : `${reason} (last check: ${check.detail})`;
+}
+
+const columns = ["REAL SERVER", "STATE", "WEIGHT", "ACTIVE", "CONNECTIONS", "LAST CHECK", "WHY"];
+
+function serverRow(server: ServerSnapshot, view: View): readonly Cell[] {
+  const { weight, effectiveWeight, activeConnections, connections } = server;
+  return [
+    cell(server.key),
+    serverState(server, view),
+    cell(weight === effectiveWeight ? String(weight) : `${effectiveWeight}/${weight}`),
+    cell(formatCount(activeConnections)),
+    cell(formatCount(connections)),
+    cell(checkText(server, view)),
+    cell(reasonText(server)),
+  ];
+}
+
+function trafficText({ rates, bytesIn, bytesOut }: ServiceSnapshot): string {
+  if (rates === undefined) return `in ${formatBytes(bytesIn)}, out ${formatBytes(bytesOut)}`;
+  const { cps, inBps, outBps } = rates;
+  return `${formatRate(cps)} new/s, in ${formatBytes(inBps)}/s, out ${formatBytes(outBps)}/s`;
+}
+
+function serviceText(service: ServiceSnapshot, view: View): string {
+  const { name, protocol, listen, forwarding, scheduler, state, reason, fallback } = service;
+  const { palette } = view;
+  const paint = { up: palette.good, fallback: palette.warn, down: palette.bad }[state];
+  const why = reason === "" ? "" : `: ${cleanText(reason)}`;
+  const method = `${protocol} ${listen.join(" ")} ${forwarding} ${scheduler}`;
+  const counts = `${formatCount(service.activeConnections)} active, ${trafficText(service)}`;
+  const rows = [
+    columns.map((column) => cell(column, palette.soft)),
+    ...service.realServers.map((server) => serverRow(server, view)),
+  ];
+  const last =
+    fallback === null
+      ? ""
+      : `  fallback ${cleanText(fallback.key)}${fallback.active ? ", serving" : ""}\n`;
+  return (
+    `${palette.strong(cleanText(name))}  ${cleanText(method)}  ${paint(state)}${why}\n` +
+    `  ${counts}\n${formatTable(rows, "  ")}${last}\n`
+  );
+}
+
+function headText(snapshot: Snapshot, { palette, nowMs }: View): string {
+  const { program, configuration, proxy, notReady } = snapshot;
+  const running = formatSpan(nowMs - Date.parse(snapshot.startedAt));
+  const workers = `${proxy.workers} worker${proxy.workers === 1 ? "" : "s"}`;
+  const ready = snapshot.ready
+    ? palette.good("ready")
+    : `${palette.warn("not ready")}: ${cleanText(notReady.join(", "))}`;
+  const files = configuration.files.map((file) => cleanText(file)).join(" ");
+  const read = formatAgo(configuration.loadedAt, nowMs);
+  const failed = configuration.lastReloadSuccessful
+    ? ""
+    : `${palette.bad("the last reload failed")}: ${cleanText(configuration.lastReloadError ?? "")}\n`;
+  return (
+    `appliance ${program.version}, pid ${snapshot.pid}, ${workers}, running for ${running}, ${ready}\n` +
+    `configuration ${files}, read ${read}\n${failed}\n`
+  );
+}
+
+function eventRow(event: StatusEvent, view: View): readonly Cell[] {
+  const subject = [event.service, event.server].filter((part) => part !== null).join(" ");
+  return [cell(event.at, view.palette.soft), cell(subject), cell(event.text)];
+}
+
+/** The whole text. */
+export function formatStatus(snapshot: Snapshot, color: boolean): string {
+  const view: View = { palette: createPalette(color), nowMs: Date.parse(snapshot.at) };
+  const events = snapshot.events.slice(0, eventsMax).map((event) => eventRow(event, view));
+  return [
+    headText(snapshot, view),
+    ...snapshot.services.map((service) => serviceText(service, view)),
+    snapshot.services.length === 0 ? "no virtual services\n\n" : "",
+    events.length === 0 ? "" : `last events\n${formatTable(events, "  ")}`,
+  ].join("");
+}

@@ -1,0 +1,229 @@
+/**
+ * The parts of one director, made for each other, and what they share.
+ *
+ * What happens flows one way: configuration, names, health checks and operators change facts; the
+ * service table judges the services by them, tells what changed, and brings the engine in line.
+ *
+ * @module
+ */
+
+import type { HealthRunner } from "../check/index.ts";
+import type { Clock } from "../clock/index.ts";
+import { formatWarning } from "../config/index.ts";
+import type { LoadedConfig } from "../config/index.ts";
+import type { Engine, EngineListener } from "../datapath/index.ts";
+import type { Logger, LogLevel } from "../log/index.ts";
+import type { Config } from "../model/index.ts";
+import type { Snapshot, StatusServer, StatusSource } from "../status/index.ts";
+import { chooseEngine } from "./choose-engine.ts";
+import { createEngineListener } from "./engine-events.ts";
+import { createEventLog } from "./event-log.ts";
+import type { EventLog } from "./event-log.ts";
+import { createFactSource } from "./facts.ts";
+import { configuredHosts, healthTargets } from "./health-target.ts";
+import { hookOf } from "./hook-of.ts";
+import type { HookRunner } from "./hooks.ts";
+import type { Lookup } from "./lookup.ts";
+import type { Notifier } from "./notify.ts";
+import type { OverrideStore } from "./override-store.ts";
+import type { Overrides } from "./overrides.ts";
+import { createReporter } from "./report.ts";
+import type { Reporter } from "./report.ts";
+import { createResolver } from "./resolver.ts";
+import type { HostListener, HostState, Resolver } from "./resolver.ts";
+import { configuredKey, parseServerId, serverId } from "./server-id.ts";
+import { createServiceTable } from "./service-table.ts";
+import type { ServiceTable } from "./service-table.ts";
+import type { StatusSettings } from "./status-listener.ts";
+import type { LoadOutcome } from "./status-source.ts";
+
+/** What a director is made of; tests hand in fakes. */
+export interface DirectorParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  setLogLevel(level: LogLevel): void;
+  readonly notifier: Notifier;
+  readonly program: Snapshot["program"];
+  readonly store: OverrideStore;
+  readonly lookup: Lookup;
+  readonly hooks: HookRunner;
+  /** RLIMIT_NOFILE in force. */
+  readonly descriptorsMax: number;
+  /** Reads the configuration again. @throws {ApplianceError} if it cannot be used. */
+  load(): Promise<LoadedConfig>;
+  createEngine(config: Config, listener: EngineListener): Promise<Engine>;
+  createHealth(config: Config, onChange: () => void): HealthRunner;
+  /** Opens the control socket. */
+  startControl(source: StatusSource): Promise<StatusServer>;
+  startStatus(source: StatusSource, settings: StatusSettings): Promise<StatusServer>;
+}
+
+/** What changes while a director runs. */
+export interface State {
+  /** Wall-clock time. */
+  readonly startedAtMs: number;
+  loaded: LoadedConfig;
+  overrides: Overrides;
+  outcome: LoadOutcome;
+  beatAtMs: number;
+  isReady: boolean;
+  isStopping: boolean;
+  /** Services whose engine has been warned of. */
+  warned: ReadonlySet<string>;
+}
+
+/** Parts made for one director, and what they share. */
+export interface Assembly {
+  readonly parts: DirectorParts;
+  readonly state: State;
+  readonly events: EventLog;
+  readonly report: Reporter;
+  readonly engine: Engine;
+  readonly resolver: Resolver;
+  readonly health: HealthRunner;
+  readonly table: ServiceTable;
+}
+
+/** Hands health checks and names what they must know, and has the services judged anew. */
+export async function bringIntoForce({ state, resolver, health, table }: Assembly): Promise<void> {
+  const { virtualServices } = state.loaded.config;
+  resolver.apply(configuredHosts(virtualServices));
+  const { overrides } = state;
+  const hostState = (host: string): HostState => resolver.state(host);
+  health.apply(healthTargets(virtualServices, { overrides, hostState }));
+  table.request();
+  await table.settled();
+}
+
+/** Warnings that do not stop anything, told once at start and at each reload. */
+export function tellWarnings({ parts, state, report }: Assembly): void {
+  const { config, warnings } = state.loaded;
+  for (const warning of warnings) {
+    parts.logger.log("warning", "configuration", { warning: formatWarning(warning) });
+  }
+  const warned = new Set<string>();
+  const known = new Set<string>();
+  for (const service of config.virtualServices) {
+    for (const server of service.realServers) {
+      known.add(serverId({ service: service.name, server: configuredKey(server) }));
+    }
+    const decision = chooseEngine(service);
+    const text = "warning" in decision ? decision.warning : undefined;
+    if (text === undefined) continue;
+    warned.add(service.name);
+    if (state.warned.has(service.name)) continue;
+    report({ level: "warning", name: "engine", kind: "engine", service: service.name, text });
+  }
+  state.warned = warned;
+  for (const id of state.overrides.keys()) {
+    if (!known.has(id)) parts.logger.log("warning", "override-unused", { ...parseServerId(id) });
+  }
+}
+
+/** Tells of names, and lets checks and engine follow. */
+function createHostListener(report: Reporter, onChange: () => void): HostListener {
+  return (host, before, after) => {
+    const told = { kind: "health", server: host } as const;
+    if (after.state !== "resolved") {
+      const text = "Name cannot be resolved, its real server is down";
+      report({ ...told, level: "warning", name: "name-unresolved", text });
+    } else if (before.state === "resolved") {
+      const text = `Address changed from ${before.address} to ${after.address}`;
+      report({ ...told, level: "info", name: "name-changed", text });
+    } else {
+      report({
+        ...told,
+        level: "info",
+        name: "name-resolved",
+        text: `Address is ${after.address}`,
+      });
+    }
+    onChange();
+  };
+}
+
+/**
+ * Makes the parts that need each other. Nothing is open yet but the engine.
+ *
+ * @param stack Takes what must be closed if the start fails later.
+ */
+export async function assemble(
+  parts: DirectorParts,
+  loaded: LoadedConfig,
+  stack: AsyncDisposableStack,
+): Promise<Assembly> {
+  const { clock, logger } = parts;
+  const events = createEventLog(clock);
+  const report = createReporter(logger, events);
+  const { overrides, warning } = await parts.store.load();
+  if (warning !== undefined) {
+    report({ level: "warning", name: "override", kind: "override", text: warning });
+  }
+  const startedAtMs = clock.wallMs();
+  const state: State = {
+    startedAtMs,
+    loaded,
+    overrides,
+    outcome: { loadedAtMs: startedAtMs, error: undefined },
+    beatAtMs: clock.nowMs(),
+    isReady: false,
+    isStopping: false,
+    warned: new Set(),
+  };
+  // The engine speaks up only after it was given services, when the rest is there.
+  let assembly: Assembly | undefined;
+  const engine = await parts.createEngine(
+    loaded.config,
+    createEngineListener({
+      logger,
+      idsAt: (service, endpoint) => assembly?.table.idsAt(service, endpoint) ?? [],
+      suspect: (id) => assembly?.health.suspect(id),
+    }),
+  );
+  stack.defer(() => engine.close(0, AbortSignal.abort()));
+  const resolver = createResolver({
+    clock,
+    lookup: parts.lookup,
+    onChange: createHostListener(report, () => {
+      if (assembly !== undefined) void bringIntoForce(assembly);
+    }),
+  });
+  const hostState = (host: string): HostState => resolver.state(host);
+  const health = parts.createHealth(loaded.config, () => assembly?.table.request());
+  stack.defer(() => health.close());
+  const table = createServiceTable({
+    clock,
+    engine,
+    services: () => state.loaded.config.virtualServices,
+    facts: createFactSource({ health, hostState, overrides: () => state.overrides }),
+    report,
+    onTransition: (service, transition) => {
+      const hook = hookOf(service, transition, state.loaded.config.director.scriptUser);
+      if (hook !== undefined) parts.hooks.enqueue(hook);
+    },
+    afterRun: () => {
+      if (assembly !== undefined) noteReady(assembly);
+    },
+  });
+  stack.defer(() => table.close());
+  assembly = { parts, state, events, report, engine, resolver, health, table };
+  return assembly;
+}
+
+/** Once the first check of every server has ended, the director is ready; it stays so. */
+function noteReady({ parts, state, table, report }: Assembly): void {
+  if (state.isReady) return;
+  for (const { isSettled } of table.assessments()) if (!isSettled) return;
+  state.isReady = true;
+  const tookMs = Math.round(parts.clock.wallMs() - state.startedAtMs);
+  const text = `Ready: first checks have ended after ${tookMs} ms`;
+  report({ level: "info", name: "ready", kind: "start", text });
+}
+
+/** Why the director is not ready; empty when it is. */
+export function notReadyReasons({ state, table }: Assembly): readonly string[] {
+  const reasons = table.problems().map(({ message }) => message);
+  if (!state.isReady) reasons.push("first checks have not ended");
+  if (state.isStopping) reasons.push("the director stops");
+  return reasons;
+}

@@ -1,0 +1,185 @@
+/**
+ * One director: started in order, stopped in order.
+ *
+ * Start: overrides, engine with every listener open (nothing is sent anywhere yet), status
+ * endpoint, names and checks. What cannot be opened stops the start, and what was open is closed.
+ * Stop: nothing new is accepted, connections come to their end, then status goes.
+ *
+ * @module
+ */
+
+import type { Timer } from "../clock/index.ts";
+import { requireDescriptors } from "../config/index.ts";
+import type { LoadedConfig } from "../config/index.ts";
+import { ApplianceError } from "../errors/index.ts";
+import type { Endpoint } from "../net/address.ts";
+import type { ReloadResult, StatusSource } from "../status/index.ts";
+import { assemble, bringIntoForce, notReadyReasons, tellWarnings } from "./assembly.ts";
+import type { Assembly, DirectorParts } from "./assembly.ts";
+import { createDirectorChanger, createDirectorReloader } from "./controls.ts";
+import { hookOf } from "./hook-of.ts";
+import { createLocalAddresses } from "./local-address.ts";
+import { createRateTable } from "./rate-table.ts";
+import type { RateTable } from "./rate-table.ts";
+import { dumpState } from "./state-dump.ts";
+import { createStatusListener, readStatusSettings } from "./status-listener.ts";
+import type { StatusListener } from "./status-listener.ts";
+import { createStatusSource } from "./status-source.ts";
+
+/** A running director. */
+export interface Director {
+  readonly source: StatusSource;
+  /** Where the status endpoint listens over TCP. */
+  statusEndpoint(): Endpoint | undefined;
+  reload(by: string): Promise<ReloadResult>;
+  /** State to the log. */
+  dumpState(): void;
+  /**
+   * Stops accepting and lets connections end, as long as the configuration's `stop_timeout`.
+   *
+   * @param hurry Aborts the wait.
+   */
+  stop(reason: string, hurry: AbortSignal): Promise<void>;
+}
+
+/** The main loop's beat. */
+const beatMs = 1000;
+
+/** Opens every listener, or none. @throws {ApplianceError} `DIRECTOR_LISTEN…` with all problems. */
+async function openListeners({ table }: Assembly): Promise<void> {
+  table.request();
+  await table.settled();
+  const problems = table.problems();
+  if (problems.length === 0) return;
+  const isForbidden = problems.some(({ code }) => code === "LISTEN_NOT_PERMITTED");
+  const lines = problems.map(({ service, message }) => `  virtual service ${service}: ${message}`);
+  throw new ApplianceError(
+    isForbidden ? "DIRECTOR_LISTEN_NOT_PERMITTED" : "DIRECTOR_LISTEN",
+    `Cannot start:\n${lines.join("\n")}`,
+  );
+}
+
+/** Beats as long as the main loop turns. */
+function startBeat({ parts, state }: Assembly): { cancel(): void } {
+  let timer: Timer | undefined;
+  const beat = (): void => {
+    state.beatAtMs = parts.clock.nowMs();
+    timer = parts.clock.after(beatMs, beat);
+  };
+  beat();
+  return { cancel: () => timer?.cancel() };
+}
+
+/** Runs the programs that tell the world that these services are gone. */
+async function runStopHooks(assembly: Assembly, hurry: AbortSignal): Promise<void> {
+  const { parts, state, table } = assembly;
+  const user = state.loaded.config.director.scriptUser;
+  for (const { service, liveWeight, state: serviceState } of table.assessments()) {
+    const told = { service: service.name, server: undefined, reason: "the director stops" };
+    const hooks = [
+      liveWeight > 0 ? hookOf(service, { ...told, name: "service-dead" }, user) : undefined,
+      serviceState === "up" ? hookOf(service, { ...told, name: "service-down" }, user) : undefined,
+    ];
+    for (const hook of hooks) if (hook !== undefined) parts.hooks.enqueue(hook);
+  }
+  const hurried = new Promise<void>((resolve) => {
+    if (hurry.aborted) resolve();
+    hurry.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await Promise.race([parts.hooks.idle(), hurried]);
+}
+
+/** The director as status sees it. */
+function createSource(
+  assembly: Assembly,
+  rates: RateTable,
+  status: () => StatusListener | undefined,
+): StatusSource {
+  const { parts, state, engine, health, table, events } = assembly;
+  return createStatusSource({
+    clock: parts.clock,
+    program: parts.program,
+    startedAtMs: state.startedAtMs,
+    engine,
+    health,
+    table,
+    rates,
+    events,
+    change: createDirectorChanger(assembly),
+    reload: createDirectorReloader(assembly, status),
+    loaded: () => state.loaded,
+    outcome: () => state.outcome,
+    notReady: () => notReadyReasons(assembly),
+    beatAtMs: () => state.beatAtMs,
+    isStopping: () => state.isStopping,
+    isLocal: createLocalAddresses(parts.clock),
+  });
+}
+
+/**
+ * Starts a director.
+ *
+ * @throws {ApplianceError} `CONFIG_TOO_MANY_LISTENERS`, `DIRECTOR_LISTEN`,
+ *   `DIRECTOR_LISTEN_NOT_PERMITTED`, or what engine and status endpoint throw. Nothing is left
+ *   open then.
+ */
+export async function startDirector(parts: DirectorParts, loaded: LoadedConfig): Promise<Director> {
+  const { config } = loaded;
+  requireDescriptors(config, config.proxy.workers, parts.descriptorsMax);
+  const settings = readStatusSettings(config.status);
+  // Closes what is open if the start fails; `stop` closes it in an order of its own.
+  await using failed = new AsyncDisposableStack();
+  const assembly = await assemble(parts, loaded, failed);
+  const { state, report, engine, resolver, health, table } = assembly;
+  const count = `${config.virtualServices.length} virtual services`;
+  const text = `Started with ${count}, engine ${engine.name}`;
+  report({ level: "info", name: "start", kind: "start", text });
+  tellWarnings(assembly);
+  await openListeners(assembly);
+
+  const rates = createRateTable(parts.clock, () => engine.counters());
+  failed.defer(() => rates.close());
+  const beat = startBeat(assembly);
+  failed.defer(() => beat.cancel());
+  let status: StatusListener | undefined;
+  const source = createSource(assembly, rates, () => status);
+  const control = await parts.startControl(source);
+  failed.defer(() => control.stop());
+  const endpoint = createStatusListener({
+    clock: parts.clock,
+    start: (next) => parts.startStatus(source, next),
+    onProblem: (reason) =>
+      report({ level: "error", name: "status", kind: "listener", text: "Status endpoint", reason }),
+  });
+  await endpoint.apply(settings);
+  status = endpoint;
+  failed.move();
+  void bringIntoForce(assembly);
+  parts.notifier.ready(count);
+  parts.notifier.watch(() => source.isHealthy());
+
+  return {
+    source,
+    statusEndpoint: () => endpoint.endpoint(),
+    reload: (by) => source.reload(false, by),
+    dumpState: () => dumpState(source.snapshot(), parts.logger),
+    async stop(reason, hurry) {
+      state.isStopping = true;
+      parts.notifier.stopping();
+      report({ level: "info", name: "stop", kind: "stop", text: "Stops", reason });
+      resolver.close();
+      await table.close();
+      const { stopTimeoutMs } = state.loaded.config.director;
+      await Promise.all([
+        health.close(),
+        runStopHooks(assembly, hurry),
+        engine.close(stopTimeoutMs, hurry),
+      ]);
+      rates.close();
+      beat.cancel();
+      parts.notifier.close();
+      await Promise.all([endpoint.close(), control.stop()]);
+      parts.logger.log("info", "stopped");
+    },
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * The director as the status endpoint sees it.
+ *
+ * @module
+ */
+
+import type { HealthRunner } from "../check/index.ts";
+import type { Clock } from "../clock/index.ts";
+import { explainConfig } from "../config/index.ts";
+import type { LoadedConfig } from "../config/index.ts";
+import type { Engine } from "../datapath/index.ts";
+import type { Snapshot, StatusSource } from "../status/index.ts";
+import type { Changer } from "./change.ts";
+import type { EventLog } from "./event-log.ts";
+import type { RateTable } from "./rate-table.ts";
+import type { Reloader } from "./reload.ts";
+import type { ServiceTable } from "./service-table.ts";
+import { assembleSnapshot } from "./snapshot.ts";
+
+/** Events in a snapshot. */
+const snapshotEvents = 100;
+
+/** The main loop counts as stuck when its beat is older than this. */
+const beatOldestMs = 5000;
+
+/** What is known of the last reload, or of the start. */
+export interface LoadOutcome {
+  readonly loadedAtMs: number;
+  /** Why the last reload failed; undefined if it did not. */
+  readonly error: string | undefined;
+}
+
+/** What the source asks. */
+export interface StatusParts {
+  readonly clock: Clock;
+  readonly program: Snapshot["program"];
+  readonly startedAtMs: number;
+  readonly engine: Pick<Engine, "name" | "counters" | "connections">;
+  readonly health: Pick<HealthRunner, "state" | "metrics">;
+  readonly table: Pick<ServiceTable, "assessments" | "problems">;
+  readonly rates: Pick<RateTable, "service" | "server">;
+  readonly events: EventLog;
+  readonly change: Changer;
+  readonly reload: Reloader;
+  loaded(): LoadedConfig;
+  outcome(): LoadOutcome;
+  /** Why it is not ready; empty when it is. */
+  notReady(): readonly string[];
+  /** Monotonic time of the main loop's last beat. */
+  beatAtMs(): number;
+  isStopping(): boolean;
+  readonly isLocal: (address: string) => boolean;
+}
+
+/** What a director that stops answers to changes. */
+const stopping = {
+  ok: false,
+  code: "DIRECTOR_STOPPING",
+  message: "Cannot change anything: the director stops",
+} as const;
+
+function timeoutsOf({ config }: LoadedConfig): Snapshot["timeouts"] {
+  const [service] = config.virtualServices;
+  if (service === undefined) return undefined;
+  const { idleMs: tcpMs, halfClosedMs: tcpFinMs, udpIdleMs: udpMs } = service.timeouts;
+  return { tcpMs, tcpFinMs, udpMs };
+}
+
+function takeSnapshot(parts: StatusParts): Snapshot {
+  const loaded = parts.loaded();
+  const { loadedAtMs, error } = parts.outcome();
+  return assembleSnapshot({
+    program: parts.program,
+    pid: process.pid,
+    nowMs: parts.clock.wallMs(),
+    startedAtMs: parts.startedAtMs,
+    notReady: parts.notReady(),
+    configuration: {
+      files: loaded.files,
+      loadedAt: new Date(loadedAtMs).toISOString(),
+      lastReloadSuccessful: error === undefined,
+      lastReloadError: error ?? null,
+    },
+    proxy: { workers: loaded.config.proxy.workers, engine: loaded.config.proxy.engine },
+    timeouts: timeoutsOf(loaded),
+    engine: parts.engine.name,
+    assessments: parts.table.assessments(),
+    problems: new Map(parts.table.problems().map(({ service, message }) => [service, message])),
+    counters: parts.engine.counters(),
+    rates: parts.rates,
+    events: parts.events.latest(snapshotEvents),
+    healthOf: (id) => parts.health.state(id),
+    isLocal: parts.isLocal,
+  });
+}
+
+/** A source over the parts of a director. */
+export function createStatusSource(parts: StatusParts): StatusSource {
+  return {
+    snapshot: () => takeSnapshot(parts),
+    checkMetrics: () => parts.health.metrics(),
+    isHealthy: () => parts.clock.nowMs() - parts.beatAtMs() < beatOldestMs,
+    subscribe: (listener) => parts.events.subscribe(listener),
+    change: async (request, by) => (parts.isStopping() ? stopping : parts.change(request, by)),
+    reload: async (dryRun, by) => (parts.isStopping() ? stopping : parts.reload(dryRun, by)),
+    connections: (limit) => parts.engine.connections(limit),
+    configuration: () => explainConfig(parts.loaded().config),
+  };
+}

@@ -1,0 +1,135 @@
+import { expect, test } from "bun:test";
+
+import { formatStatus } from "../../../src/cli/status-format.ts";
+import {
+  directorSnapshot,
+  serverSnapshot,
+  serviceSnapshot,
+  statusEvent,
+} from "../../helpers/fake-status-source.ts";
+
+const down = serverSnapshot({
+  key: "192.0.2.12:80",
+  host: "192.0.2.12",
+  health: "down",
+  effectiveWeight: 0,
+  weight: 2,
+  reason: "status 503, expected 200-299",
+  activeConnections: 1234,
+  check: {
+    type: "http",
+    at: "2026-03-01T10:00:59.000Z",
+    tookMs: 4,
+    ok: false,
+    detail: "status 503, expected 200-299",
+    failures: 2,
+  },
+});
+
+test("formatStatus shows services, real servers, why, and events", () => {
+  const rates = { cps: 3.42, inPps: 1, outPps: 1, inBps: 15_234, outBps: 1_234_567 };
+  const snapshot = directorSnapshot({
+    services: [
+      serviceSnapshot({
+        rates,
+        realServers: [serverSnapshot(), down],
+        fallback: { key: "127.0.0.1:8080", active: false },
+      }),
+      serviceSnapshot({
+        name: "dns",
+        protocol: "udp",
+        listen: ["192.0.2.100:53", "[2001:db8::1]:53"],
+        state: "down",
+        reason: "no real server is up",
+        realServers: [
+          serverSnapshot({
+            key: "192.0.2.21:53",
+            health: "unchecked",
+            effectiveWeight: 0,
+            reason: "not checked yet",
+            check: { type: "connect", at: null, tookMs: null, ok: null, detail: "", failures: 0 },
+          }),
+        ],
+      }),
+    ],
+    events: [statusEvent(2, { text: "Real server is down: status 503", server: "192.0.2.12:80" })],
+  });
+  expect(formatStatus(snapshot, false)).toBe(
+    `appliance 0.1.0, pid 4711, 2 workers, running for 60 s, ready
+configuration /etc/appliance/appliance.toml, read 60 s ago
+
+web  tcp 192.0.2.100:80 proxy wlc  up
+  3 active, 3.4 new/s, in 15 kB/s, out 1.2 MB/s
+  REAL SERVER    STATE  WEIGHT  ACTIVE  CONNECTIONS  LAST CHECK                WHY
+  192.0.2.11:80  up     1       3       134          http ok 1.5 ms, 2 s ago
+  192.0.2.12:80  down   0/2     1,234   134          http failed 4 ms, 1 s ago  status 503, expected 200-299
+  fallback 127.0.0.1:8080
+
+dns  udp 192.0.2.100:53 [2001:db8::1]:53 proxy wlc  down: no real server is up
+  3 active, in 831 kB, out 1.1 MB
+  REAL SERVER    STATE      WEIGHT  ACTIVE  CONNECTIONS  LAST CHECK       WHY
+  192.0.2.21:53  unchecked  0/1     3       134          connect not yet  not checked yet
+
+last events
+  2026-03-01T10:00:30.000Z  web 192.0.2.12:80  Real server is down: status 503
+`.replace("LAST CHECK                WHY", "LAST CHECK                 WHY"),
+  );
+});
+
+test("formatStatus tells what is wrong with the director first", () => {
+  const snapshot = directorSnapshot({
+    ready: false,
+    notReady: ["first checks have not ended", "a listener is closed"],
+    configuration: {
+      files: ["a.toml", "b.toml"],
+      loadedAt: "2026-03-01T10:00:00.000Z",
+      lastReloadSuccessful: false,
+      lastReloadError: "b.toml:3: Unknown key",
+    },
+    services: [],
+  });
+  expect(formatStatus(snapshot, false)).toBe(
+    `appliance 0.1.0, pid 4711, 2 workers, running for 60 s, not ready: first checks have not ended, a listener is closed
+configuration a.toml b.toml, read 60 s ago
+the last reload failed: b.toml:3: Unknown key
+
+no virtual services
+
+`,
+  );
+});
+
+test("formatStatus lets no text of a real server reach the terminal as a command", () => {
+  const hostile = "\u001b]0;title\u0007\u001b[2J\n";
+  const server = serverSnapshot({ key: hostile, reason: hostile });
+  const snapshot = directorSnapshot({
+    services: [
+      serviceSnapshot({
+        name: hostile,
+        listen: [hostile],
+        state: "down",
+        reason: hostile,
+        fallback: { key: hostile, active: true },
+        realServers: [server],
+      }),
+    ],
+    notReady: [hostile],
+    ready: false,
+    events: [statusEvent(1, { text: hostile, service: hostile, server: hostile })],
+  });
+  // Which characters are control characters is the point.
+  // oxlint-disable-next-line no-control-regex
+  expect(formatStatus(snapshot, false)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+});
+
+test.each([
+  [{ admin: "draining" }, "draining"],
+  [{ admin: "disabled", health: "unchecked" }, "disabled"],
+  [{ admin: "draining", health: "down" }, "down"],
+  [{ health: "unchecked" }, "unchecked"],
+] as const)("formatStatus shows %j as %s", (changes, expected) => {
+  const services = [serviceSnapshot({ realServers: [serverSnapshot(changes)] })];
+  expect(formatStatus(directorSnapshot({ services }), false)).toContain(
+    `192.0.2.11:80  ${expected}  `,
+  );
+});

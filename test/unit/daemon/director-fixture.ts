@@ -1,0 +1,122 @@
+/**
+ * A director over fakes: everything is in memory, and time stands still.
+ *
+ * @module
+ */
+
+import { parseConfig } from "../../../src/config/index.ts";
+import type { LoadedConfig } from "../../../src/config/index.ts";
+import type { DirectorParts } from "../../../src/daemon/assembly.ts";
+import { startDirector } from "../../../src/daemon/director.ts";
+import type { Hook } from "../../../src/daemon/hooks.ts";
+import type { Resolution } from "../../../src/daemon/lookup.ts";
+import type { Overrides } from "../../../src/daemon/overrides.ts";
+import type { StatusSettings } from "../../../src/daemon/status-listener.ts";
+import type { EngineListener } from "../../../src/datapath/engine.ts";
+import type { LogLevel } from "../../../src/log/index.ts";
+import { createFakeClock } from "../../helpers/fake-clock.ts";
+import { createFakeEngine } from "./fake-engine.ts";
+import { createFakeHealth } from "./fake-health.ts";
+import type { FakeHealth } from "./fake-health.ts";
+import { createFakeLogger } from "./fake-logger.ts";
+
+/** One service with two real servers, as a configuration file says it. */
+export const web = `
+[[virtual_service]]
+name = "web"
+listen = "127.0.0.1:8080"
+real_servers = [{ address = "192.0.2.11:80" }, { address = "192.0.2.12:80", weight = 2 }]
+`;
+
+/** Lets everything that can happen without time passing happen. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A director over fakes. `text` is what its file says. */
+export function setUpDirector(text = web) {
+  const clock = createFakeClock(1_000_000);
+  const { logger, lines } = createFakeLogger();
+  const engine = createFakeEngine();
+  const file = { text };
+  const seen = {
+    levels: [] as LogLevel[],
+    told: [] as string[],
+    hooks: [] as string[],
+    settings: [] as StatusSettings[],
+    stopped: [] as string[],
+    saved: [] as Overrides[],
+    idle: Promise.resolve(),
+  };
+  const world = {
+    overrides: new Map() as Overrides,
+    overridesWarning: undefined as string | undefined,
+    names: new Map<string, Resolution>(),
+    statusFailure: undefined as Error | undefined,
+    descriptorsMax: 20_000,
+  };
+  let health: FakeHealth | undefined;
+  let listener: EngineListener | undefined;
+  const load = (): LoadedConfig => parseConfig(file.text, "test.toml", { cores: 2 });
+  const parts: DirectorParts = {
+    clock,
+    logger,
+    setLogLevel: (level) => void seen.levels.push(level),
+    notifier: {
+      ready: (status) => void seen.told.push(`ready ${status}`),
+      reloading: () => void seen.told.push("reloading"),
+      stopping: () => void seen.told.push("stopping"),
+      watch: () => undefined,
+      close: () => undefined,
+    },
+    program: { version: "1.2.3", commit: "abc" },
+    store: {
+      load: async () => ({ overrides: world.overrides, warning: world.overridesWarning }),
+      save: async (overrides) => {
+        seen.saved.push(overrides);
+        return undefined;
+      },
+    },
+    lookup: async (name) => world.names.get(name),
+    hooks: {
+      enqueue: ({ service, name }: Hook) => void seen.hooks.push(`${service} ${name}`),
+      idle: () => seen.idle,
+    },
+    get descriptorsMax() {
+      return world.descriptorsMax;
+    },
+    load: async () => load(),
+    createEngine: async (_config, found) => {
+      listener = found;
+      return engine;
+    },
+    createHealth: (_config, onChange) => (health = createFakeHealth(onChange)),
+    startControl: async () => ({
+      endpoint: undefined,
+      stop: async () => void seen.stopped.push("control"),
+    }),
+    startStatus: async (_source, settings) => {
+      if (world.statusFailure !== undefined) throw world.statusFailure;
+      seen.settings.push(settings);
+      return { endpoint: settings.listen, stop: async () => void seen.stopped.push("status") };
+    },
+  };
+  return {
+    clock,
+    engine,
+    file,
+    seen,
+    world,
+    lines,
+    health: () => health!,
+    listener: () => listener!,
+    start: async () => {
+      const director = await startDirector(parts, load());
+      await settle();
+      return director;
+    },
+  };
+}
+
+/** For a stop that may take its time. */
+export const notHurried = (): AbortSignal => new AbortController().signal;
