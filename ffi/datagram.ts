@@ -3,7 +3,8 @@
  * IPV6_PKTINFO), through buffers that are set up once.
  *
  * ```text
- * struct msghdr (64 bit): name 8 | namelen 4+4 | iov 8 | iovlen 8 | control 8 | controllen 8 | flags 4+4
+ * struct msghdr (64 bit): name 8 | namelen 4+4 | iov 8 | iovlen 8 | control 8 | controllen 8
+ *                         flags 4+4
  * struct cmsghdr:         len 8 | level 4 | type 4 | data
  * in_pktinfo:             ifindex 4 | spec_dst 4 | addr 4        in6_pktinfo: addr 16 | ifindex 4
  * ```

@@ -48,6 +48,8 @@ export const { symbols: libc } = dlopen("libc.so.6", {
   getrlimit: { args: [i32, pointer], returns: i32 },
   setrlimit: { args: [i32, pointer], returns: i32 },
   clock_gettime: { args: [i32, pointer], returns: i32 },
+  madvise: { args: [u64, u64, i32], returns: i32 },
+  syscall: { args: [i64, i32, pointer, u32], returns: i32 },
 });
 
 /** Address of this thread's errno. It never moves, so it is asked for once. */

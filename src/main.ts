@@ -4,19 +4,39 @@
  * @module
  */
 
-import { runCli } from "./cli/index.ts";
+import { exitStatus, runCli } from "./cli/index.ts";
 
-/** Ends the process once everything printed has left it. */
-function exitAfterOutput(status: number): void {
-  process.stdout.write("", () => process.stderr.write("", () => process.exit(status)));
+/** What became of stdout. */
+type OutputState = "open" | "unread" | "failed";
+
+/** Follows stdout: when nobody reads any more, as after `head`, `onUnread` is called once. */
+function watchOutput(onUnread: () => void): () => OutputState {
+  let state: OutputState = "open";
+  process.stdout.on("error", (error) => {
+    if (state !== "open") return;
+    state = "code" in error && error.code === "EPIPE" ? "unread" : "failed";
+    onUnread();
+  });
+  // A director goes on when nobody takes its log any more.
+  process.stderr.on("error", () => undefined);
+  return () => state;
+}
+
+/**
+ * Ends the process once everything printed has left it. `end` and not an empty `write`: the
+ * callback of that comes before the bytes are gone.
+ */
+function exitAfterOutput(status: number, output: OutputState): void {
+  if (output === "failed") process.exit(exitStatus.internal);
+  if (output === "unread") process.exit(status);
+  process.stdout.end(() => process.stderr.end(() => process.exit(status)));
 }
 
 /** Not at top level: a compiled executable with bytecode cannot wait there. */
 async function main(): Promise<void> {
   const interrupt = new AbortController();
   process.on("SIGINT", () => interrupt.abort());
-  // A reader that has seen enough, as `head`, is no error.
-  process.stdout.on("error", () => process.exit(0));
+  const outputState = watchOutput(() => interrupt.abort());
   const isTerminal = process.stdout.isTTY;
   const noColor = process.env["NO_COLOR"];
   const status = await runCli(process.argv.slice(2), {
@@ -27,7 +47,7 @@ async function main(): Promise<void> {
     color: isTerminal && (noColor === undefined || noColor === ""),
     signal: interrupt.signal,
   });
-  exitAfterOutput(status);
+  exitAfterOutput(status, outputState());
 }
 
 void main();

@@ -4,8 +4,8 @@
  * Run: `npm run bench -- memory`. Goal: per connection ≤ 1.0 of HAProxy's; in all ≤ 1.25 of
  * HAProxy's with one worker, 1.0 aimed at.
  *
- * Each round starts a fresh process, measures its resident memory, opens the connections from a
- * client of its own, and measures again when both sides of each are open. 9,000 is what a limit of
+ * Each round starts a fresh process, measures its resident memory at rest, opens the connections
+ * from a client of its own, and measures again at rest when both sides of each are open. 9,000 is what a limit of
  * 20,000 descriptors leaves, two for each connection. Afterwards 200 of them are asked for a page.
  *
  * @module
@@ -34,6 +34,8 @@ interface Row {
   readonly answered: number;
 }
 
+/** Rest before each figure: longer than the director's interval of giving code back. */
+const restMs = 17_000;
 const sources = 8;
 const sampled = 200;
 /** Opening takes a second; a machine may stall. */
@@ -45,6 +47,7 @@ async function measure(running: RunningCandidate, connections: number): Promise<
   await runWrk(loadKinds[0]!, { port: running.port, seconds: 1, prefix: [] });
   const pid = running.process!.pid;
   const descriptorsBefore = await settledDescriptors(pid);
+  await Bun.sleep(restMs);
   const idleKib = residentKib(pid);
   await using client = startClient({
     mode: "hold",
@@ -60,6 +63,7 @@ async function measure(running: RunningCandidate, connections: number): Promise<
     what: `${2 * connections} descriptors of the proxy`,
     timeoutMs: openTimeoutMs,
   });
+  await Bun.sleep(restMs);
   const openKib = residentKib(pid);
   client.send("sample");
   const { answered } = await client.next("sampled", openTimeoutMs);

@@ -30,6 +30,7 @@ export interface Changed {
 export interface ControlClient {
   snapshot(): Promise<Snapshot>;
   connections(): Promise<readonly ConnectionSnapshot[]>;
+  /** The effective configuration, for showing. */
   configuration(): Promise<unknown>;
   change(request: ChangeRequest): Promise<Changed>;
   /** @returns A line for each thing that changes. */
@@ -58,7 +59,9 @@ function explain(path: string, error: unknown): ApplianceError {
     return new ApplianceError("CONTROL_NOT_RUNNING", message, options);
   }
   if (errno === "EACCES" || errno === "EPERM") {
-    const message = `Cannot reach the director: no permission for ${path}; root and the group appliance have it`;
+    const message =
+      `Cannot reach the director: no permission for ${path}; ` +
+      "root and the group appliance have it";
     return new ApplianceError("CONTROL_PERMISSION", message, options);
   }
   if (error instanceof Error && error.name === "TimeoutError") {

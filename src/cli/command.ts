@@ -34,6 +34,7 @@ export const exitStatus = {
   /** Ctrl-C, as shells tell it: 128 and the number of SIGINT. */
   interrupted: 130,
 } as const;
+/** Any of them. */
 export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus];
 
 /** One subcommand. It prints through its context and returns its exit status; it never exits. */

@@ -1,5 +1,5 @@
 /**
- * Table of commands.
+ * Table of commands, in the order in which `help` shows them.
  *
  * @module
  */

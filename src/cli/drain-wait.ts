@@ -16,6 +16,7 @@ const pollIntervalMs = 200;
 /** What is waited for. */
 export type WaitGoal = "no-connections" | "up";
 
+/** What to wait for, and how long. */
 export interface WaitOptions {
   readonly client: Pick<ControlClient, "snapshot">;
   readonly changed: Changed["changed"];

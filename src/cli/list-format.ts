@@ -17,6 +17,7 @@ export type ListMode = "standard" | "stats" | "rate" | "thresholds" | "persisten
 /** How an endpoint is shown: numeric, or by name. */
 export type NameEndpoint = (endpoint: Endpoint, protocol: "tcp" | "udp") => string;
 
+/** How to show the table. */
 export interface ListFormatOptions {
   readonly mode: ListMode;
   readonly nameOf: NameEndpoint;
@@ -263,26 +264,4 @@ export function formatConnections(
 /** `ipvsadm -L --timeout`; arguments in seconds. */
 export function formatTimeouts(tcp: number, tcpFin: number, udp: number): string {
   return `Timeout (tcp tcpfin udp): ${tcp} ${tcpFin} ${udp}\n`;
-}
-
-/** A sync daemon of the kernel. */
-export interface ListDaemon {
-  readonly role: "master" | "backup";
-  readonly interfaceName: string;
-  readonly syncId: number;
-  readonly messageBytesMax: number;
-  readonly group: string;
-  readonly port: number;
-  readonly ttl: number;
-}
-
-/** `ipvsadm -L --daemon`; nothing without a daemon. */
-export function formatDaemons(daemons: readonly ListDaemon[]): string {
-  return daemons
-    .map(
-      ({ role, interfaceName, syncId, messageBytesMax, group, port, ttl }) =>
-        `${role} sync daemon (mcast=${interfaceName}, syncid=${syncId}, ` +
-        `maxlen=${messageBytesMax}, group=${group}, port=${port}, ttl=${ttl})\n`,
-    )
-    .join("");
 }

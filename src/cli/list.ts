@@ -12,13 +12,7 @@ import { connectionsMax, createControlClient } from "./client.ts";
 import type { ControlClient } from "./client.ts";
 import { exitStatus } from "./command.ts";
 import type { Command, CommandContext, ExitStatus } from "./command.ts";
-import {
-  formatConnections,
-  formatDaemons,
-  formatRules,
-  formatServices,
-  formatTimeouts,
-} from "./list-format.ts";
+import { formatConnections, formatRules, formatServices, formatTimeouts } from "./list-format.ts";
 import type { ListMode, NameEndpoint } from "./list-format.ts";
 import { listServices, parseSelection, selectService, sortServices } from "./list-model.ts";
 import type { ListSelection, ListService } from "./list-model.ts";
@@ -154,9 +148,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<Ex
   else {
     const snapshot = await listing.client.snapshot();
     if (view === "timeout") listTimeouts(listing, snapshot);
-    // The proxy has no sync daemon.
-    else if (view === "daemon") context.stdout(formatDaemons([]));
-    else await listTable(listing, view, snapshot);
+    // The proxy has no sync daemon, for which ipvsadm prints nothing.
+    else if (view !== "daemon") await listTable(listing, view, snapshot);
   }
   return exitStatus.ok;
 }

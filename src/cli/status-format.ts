@@ -32,7 +32,8 @@ function serverState({ health, admin }: ServerSnapshot, { palette }: View): Cell
 function checkText({ check }: ServerSnapshot, { nowMs }: View): string {
   if (check.at === null) return `${check.type} not yet`;
   const took = check.tookMs === null ? "" : ` ${formatSpan(check.tookMs)}`;
-  return `${check.type} ${check.ok === false ? "failed" : "ok"}${took}, ${formatAgo(check.at, nowMs)}`;
+  const outcome = check.ok === false ? "failed" : "ok";
+  return `${check.type} ${outcome}${took}, ${formatAgo(check.at, nowMs)}`;
 }
 
 /** The reason, and what the last check said if that is something else. */
@@ -85,20 +86,25 @@ function serviceText(service: ServiceSnapshot, view: View): string {
 
 function headText(snapshot: Snapshot, { palette, nowMs }: View): string {
   const { program, configuration, proxy, notReady } = snapshot;
-  const running = formatSpan(nowMs - Date.parse(snapshot.startedAt));
-  const workers = `${proxy.workers} worker${proxy.workers === 1 ? "" : "s"}`;
-  const ready = snapshot.ready
-    ? palette.good("ready")
-    : `${palette.warn("not ready")}: ${cleanText(notReady.join(", "))}`;
+  const facts = [
+    `appliance ${cleanText(program.version)}`,
+    `pid ${snapshot.pid}`,
+    `${proxy.workers} worker${proxy.workers === 1 ? "" : "s"}`,
+    `running for ${formatSpan(nowMs - Date.parse(snapshot.startedAt))}`,
+    snapshot.ready
+      ? palette.good("ready")
+      : `${palette.warn("not ready")}: ${cleanText(notReady.join(", "))}`,
+  ];
   const files = configuration.files.map((file) => cleanText(file)).join(" ");
-  const read = formatAgo(configuration.loadedAt, nowMs);
-  const failed = configuration.lastReloadSuccessful
-    ? ""
-    : `${palette.bad("the last reload failed")}: ${cleanText(configuration.lastReloadError ?? "")}\n`;
-  return (
-    `appliance ${program.version}, pid ${snapshot.pid}, ${workers}, running for ${running}, ${ready}\n` +
-    `configuration ${files}, read ${read}\n${failed}\n`
-  );
+  const error = cleanText(configuration.lastReloadError ?? "");
+  const lines = [
+    facts.join(", "),
+    `configuration ${files}, read ${formatAgo(configuration.loadedAt, nowMs)}`,
+    ...(configuration.lastReloadSuccessful
+      ? []
+      : [`${palette.bad("the last reload failed")}: ${error}`]),
+  ];
+  return `${lines.join("\n")}\n\n`;
 }
 
 function eventRow(event: StatusEvent, view: View): readonly Cell[] {

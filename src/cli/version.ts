@@ -1,5 +1,5 @@
 /**
- * `appliance version`.
+ * `appliance version`: which build this is.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * Configuration: reading it, checking it, saying what is wrong, comparing two of them.
  *
- * Everything is pure but `load.ts` and `secret.ts`, which read files. The way of a text:
+ * Everything is pure but `load.ts`, which reads files. The way of a text:
  * `document.ts` (TOML to values) → `section.ts` and `schema/` (shape of each table) → `resolve/`
  * (defaults, tables compared with each other) → `Config`. What is wrong on the way is collected
  * in a `report.ts` and told at the end, with its line.
@@ -23,4 +23,3 @@ export type { LoadedConfig } from "./parse.ts";
 export { ConfigError, formatProblem, formatWarning } from "./problem.ts";
 export type { Problem, Warning } from "./problem.ts";
 export type { Environment } from "./resolve/index.ts";
-export { readSecretFile } from "./secret.ts";

@@ -1,5 +1,5 @@
 /**
- * Reads the files of a configuration: the only effects of this folder, but for `secret.ts`.
+ * Reads the files of a configuration: the only effects of this folder.
  *
  * @module
  */

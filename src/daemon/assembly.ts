@@ -220,6 +220,11 @@ function noteReady({ parts, state, table, report }: Assembly): void {
   report({ level: "info", name: "ready", kind: "start", text });
 }
 
+/** `1 virtual service`, `2 virtual services`. */
+export function countServices({ virtualServices: { length } }: Config): string {
+  return `${length} virtual service${length === 1 ? "" : "s"}`;
+}
+
 /** Why the director is not ready; empty when it is. */
 export function notReadyReasons({ state, table }: Assembly): readonly string[] {
   const reasons = table.problems().map(({ message }) => message);

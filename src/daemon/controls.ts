@@ -7,7 +7,7 @@
 import { diffConfig, requireDescriptors } from "../config/index.ts";
 import { errorText } from "../errors/index.ts";
 import type { Config } from "../model/index.ts";
-import { bringIntoForce, tellWarnings } from "./assembly.ts";
+import { bringIntoForce, countServices, tellWarnings } from "./assembly.ts";
 import type { Assembly } from "./assembly.ts";
 import { createChanger } from "./change.ts";
 import type { Changer } from "./change.ts";
@@ -62,13 +62,15 @@ export function createDirectorReloader(
     apply: async (loaded) => {
       parts.notifier.reloading();
       // What only a start reads stays as it is, and shows as a difference again next time.
-      const config = { ...loaded.config, proxy: state.loaded.config.proxy };
+      const { proxy, director: running } = state.loaded.config;
+      const director = { ...loaded.config.director, scriptUser: running.scriptUser };
+      const config = { ...loaded.config, proxy, director };
       state.loaded = { ...loaded, config };
       parts.setLogLevel(config.director.logLevel);
       await bringIntoForce(assembly);
       await listen(config);
       tellWarnings(assembly);
-      parts.notifier.ready(`${config.virtualServices.length} virtual services`);
+      parts.notifier.ready(countServices(config));
     },
     report,
     onOutcome: (error) => {

@@ -14,7 +14,13 @@ import type { LoadedConfig } from "../config/index.ts";
 import { ApplianceError } from "../errors/index.ts";
 import type { Endpoint } from "../net/address.ts";
 import type { ReloadResult, StatusSource } from "../status/index.ts";
-import { assemble, bringIntoForce, notReadyReasons, tellWarnings } from "./assembly.ts";
+import {
+  assemble,
+  bringIntoForce,
+  countServices,
+  notReadyReasons,
+  tellWarnings,
+} from "./assembly.ts";
 import type { Assembly, DirectorParts } from "./assembly.ts";
 import { createDirectorChanger, createDirectorReloader } from "./controls.ts";
 import { hookOf } from "./hook-of.ts";
@@ -131,7 +137,7 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
   await using failed = new AsyncDisposableStack();
   const assembly = await assemble(parts, loaded, failed);
   const { state, report, engine, resolver, health, table } = assembly;
-  const count = `${config.virtualServices.length} virtual services`;
+  const count = countServices(config);
   const text = `Started with ${count}, engine ${engine.name}`;
   report({ level: "info", name: "start", kind: "start", text });
   tellWarnings(assembly);

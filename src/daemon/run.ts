@@ -14,6 +14,7 @@ import type { DirectorExit } from "./exit-status.ts";
 import { lockRuntimeDirectory } from "./lock.ts";
 import { createLevelLogger, createParts, loadForThisHost } from "./parts.ts";
 import { handleSignals } from "./signals.ts";
+import { keepTrimmed } from "./trim.ts";
 
 /** What `run` gets from the command line. */
 export interface RunOptions {
@@ -38,7 +39,7 @@ async function runToTheEnd(director: Director, signal: AbortSignal | undefined):
   const hurry = new AbortController();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<string>();
   const release = handleSignals({
-    stop: () => stop("a signal asks for it"),
+    stop,
     stopNow: () => hurry.abort(),
     reload: () => void director.reload("SIGHUP"),
     dumpState: () => director.dumpState(),
@@ -63,8 +64,13 @@ async function run(options: RunOptions): Promise<void> {
     const logger = createLevelLogger(loaded.config.director.logLevel, stderr, environment);
     const parts = createParts({ files, environment, directories, logger, program });
     const director = await startDirector(parts, loaded);
-    onStarted?.(director);
-    await runToTheEnd(director, signal);
+    const stopTrimming = keepTrimmed(parts.clock);
+    try {
+      onStarted?.(director);
+      await runToTheEnd(director, signal);
+    } finally {
+      stopTrimming();
+    }
   } finally {
     lock.release();
   }

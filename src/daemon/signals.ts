@@ -7,7 +7,7 @@
 /** What a signal asks for. */
 export interface SignalActions {
   /** First SIGTERM or SIGINT: stop accepting, let connections end. */
-  stop(): void;
+  stop(signal: NodeJS.Signals): void;
   /** A further one: at once. */
   stopNow(): void;
   /** SIGHUP. */
@@ -28,14 +28,14 @@ export function handleSignals(
   emitter: SignalEmitter = process,
 ): () => void {
   let stops = 0;
-  const onStop = (): void => {
+  const onStop = (signal: NodeJS.Signals): void => {
     stops += 1;
-    if (stops === 1) actions.stop();
+    if (stops === 1) actions.stop(signal);
     else actions.stopNow();
   };
   const listeners: readonly (readonly [NodeJS.Signals, () => void])[] = [
-    ["SIGTERM", onStop],
-    ["SIGINT", onStop],
+    ["SIGTERM", () => onStop("SIGTERM")],
+    ["SIGINT", () => onStop("SIGINT")],
     ["SIGHUP", () => actions.reload()],
     ["SIGUSR1", () => actions.dumpState()],
     // A peer that closes must not end the process; the write tells of it by EPIPE.

@@ -38,6 +38,7 @@ export const closeCauses = [
   "stopped",
   "internal",
 ] as const;
+/** One of {@link closeCauses}. */
 export type CloseCause = (typeof closeCauses)[number];
 
 /** A value for each cause. */

@@ -40,7 +40,7 @@ import type { PersistenceQuery } from "./persistence/query.ts";
 import { lock, patience, unlock } from "./persistence/set-lock.ts";
 
 export { createPersistenceBuffer } from "./persistence/layout.ts";
-export { createPersistenceQuery, maskWords, setClientAddress } from "./persistence/query.ts";
+export { createPersistenceQuery, setClientAddress } from "./persistence/query.ts";
 export type { PersistenceQuery } from "./persistence/query.ts";
 
 /** No server: what {@link PersistenceTable.find} returns for a client that is not bound. */

@@ -10,7 +10,9 @@
 
 import type { Clock } from "../clock/index.ts";
 
+/** Importance of a line, the greatest first. */
 export type LogLevel = "error" | "warning" | "info" | "debug";
+/** What a line says besides its event; undefined values are left out. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** One line for each call; `event` is a stable kebab-case name users can grep for. */
@@ -40,6 +42,7 @@ export function formatLine(event: string, fields: LogFields = {}): string {
   return line;
 }
 
+/** What a logger needs: lines below `level` are dropped, `write` gets whole lines. */
 export interface LoggerOptions {
   readonly level: LogLevel;
   readonly clock: Clock;

@@ -17,6 +17,7 @@ import type {
   SendProxy,
 } from "./config.ts";
 
+/** A real server, or the fallback that serves while no real server can. */
 export type ServerRole = "real" | "fallback";
 
 /**

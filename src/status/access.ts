@@ -28,6 +28,7 @@ export interface StatusEnvironment {
   Bindings: RequestOrigin;
 }
 
+/** What decides on a request. */
 export interface AccessOptions {
   /** Address that the TCP listener is bound to; names and loopback addresses are added to it. */
   readonly listenAddress: string | undefined;

@@ -24,6 +24,7 @@ import { securityHeaders } from "./security.ts";
 import { snapshotSchema } from "./snapshot.ts";
 import type { StatusSource } from "./source.ts";
 
+/** Who may ask, and the parts that tests replace. */
 export interface StatusAppOptions {
   /** Address that the TCP listener is bound to; undefined: none. */
   readonly listenAddress?: string | undefined;

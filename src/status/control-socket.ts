@@ -25,6 +25,7 @@ const idleSeconds = 60;
 /** sun_path of unix(7) has 108 bytes, the last one a zero. */
 const pathBytesMax = 107;
 
+/** Where to listen, and for whom. */
 export interface ControlSocketOptions {
   readonly path: string;
   /** Group that may use the socket besides root; undefined: that of the process. */

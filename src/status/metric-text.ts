@@ -10,7 +10,9 @@
 /** Content type of the format. */
 export const metricContentType = "text/plain; version=0.0.4; charset=utf-8";
 
+/** Kinds of metrics in use. */
 export type MetricType = "counter" | "gauge" | "histogram";
+/** Values by label name. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** A metric with all its samples, which the format wants together. */
@@ -26,7 +28,8 @@ export interface MetricFamily {
 export interface Sample {
   /** Added to the family's name: `_bucket`, `_sum`, `_count` of a histogram. */
   readonly suffix?: string;
-  readonly labels?: Labels;
+  /** Or their text, made by {@link formatLabels} once for many samples. */
+  readonly labels?: Labels | string;
   readonly value: number;
 }
 
@@ -54,8 +57,8 @@ export function formatNumber(value: number): string {
   return value === Number.NEGATIVE_INFINITY ? "-Inf" : String(value);
 }
 
-function formatLabels(labels: Labels | undefined): string {
-  if (labels === undefined) return "";
+/** `{name="value",…}`; empty without labels. */
+export function formatLabels(labels: Labels): string {
   const pairs = Object.entries(labels).map(
     ([name, value]) => `${name}="${escapeLabelValue(value)}"`,
   );
@@ -84,8 +87,9 @@ export function formatMetrics(families: readonly MetricFamily[]): string {
   for (const { name, type, help, samples } of families) {
     if (samples.length === 0) continue;
     lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`);
-    for (const { suffix = "", labels, value } of samples) {
-      lines.push(`${name}${suffix}${formatLabels(labels)} ${formatNumber(value)}`);
+    for (const { suffix = "", labels = "", value } of samples) {
+      const text = typeof labels === "string" ? labels : formatLabels(labels);
+      lines.push(`${name}${suffix}${text} ${formatNumber(value)}`);
     }
   }
   return `${lines.join("\n")}\n`;

@@ -6,8 +6,8 @@
  */
 
 import { formatEndpoint } from "../net/address.ts";
-import { formatMetrics, histogramSamples } from "./metric-text.ts";
-import type { Labels, MetricFamily, MetricType, Sample } from "./metric-text.ts";
+import { formatLabels, formatMetrics, histogramSamples } from "./metric-text.ts";
+import type { MetricFamily, MetricType, Sample } from "./metric-text.ts";
 import type {
   CheckMetrics,
   ServerSnapshot,
@@ -142,7 +142,8 @@ const serverColumns: readonly Column<ServerSnapshot>[] = [
 ];
 
 interface Subject<T> {
-  readonly labels: Labels;
+  /** Formatted: the same for every metric of the subject. */
+  readonly labels: string;
   readonly subject: T;
 }
 
@@ -207,7 +208,10 @@ function tableSamples(services: readonly ServiceSnapshot[]): readonly Sample[] {
 }
 
 function serviceFamilies(services: readonly ServiceSnapshot[]): readonly MetricFamily[] {
-  const subjects = services.map((subject) => ({ labels: { service: subject.name }, subject }));
+  const subjects = services.map((subject) => ({
+    labels: formatLabels({ service: subject.name }),
+    subject,
+  }));
   return [
     {
       name: "appliance_service_engine",
@@ -244,7 +248,7 @@ function serverSubjects({ name, realServers }: ServiceSnapshot): Subject<ServerS
     const { key, host, port } = subject;
     const label = used.has(key) ? formatEndpoint({ address: host, port }) : key;
     used.add(label);
-    return { labels: { service: name, real_server: label }, subject };
+    return { labels: formatLabels({ service: name, real_server: label }), subject };
   });
 }
 

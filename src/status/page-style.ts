@@ -76,7 +76,8 @@ a { color: var(--focus); }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table, caption, tbody, tr, tbody th, td { display: block; }
   tbody tr {
-    display: flex; flex-wrap: wrap; gap: 0 1rem; border-top: 1px solid var(--line); padding: .4rem 0;
+    display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .4rem 0;
+    border-top: 1px solid var(--line);
   }
   tbody tr + tr > * { border-top: 0; }
   tbody th, td:last-child { flex: 0 0 100%; width: auto; }

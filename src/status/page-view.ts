@@ -191,8 +191,8 @@ ${fallbackText(service)}${serversView(service.realServers, budget, nowMs)}</sect
 
 function eventView(event: StatusEvent, nowMs: number): Html {
   const subject = [event.service, event.server].filter((part) => part !== null).join(" ");
-  const time = timeView(event.at, nowMs);
-  return markup`<li>${time} ${subject === "" ? undefined : markup`<b>${subject}</b> `}${event.text}</li>
+  const who = subject === "" ? undefined : markup`<b>${subject}</b> `;
+  return markup`<li>${timeView(event.at, nowMs)} ${who}${event.text}</li>
 `;
 }
 

@@ -19,6 +19,7 @@ import type { StatusSource } from "./source.ts";
 /** Longer than the heartbeat of event streams, so that only dead connections are closed. */
 const idleTimeoutSeconds = 60;
 
+/** Where to listen, for whom, and the parts that tests replace. */
 export interface StatusServerOptions {
   readonly source: StatusSource;
   /** TCP listener; undefined: control socket only. Port 0: any free one. */

@@ -90,7 +90,10 @@ export function parseTokens(text: string, path: string): readonly string[] {
  *   line is no token.
  */
 export function readTokenFile(path: string): readonly string[] {
-  const { mode, size } = attempt(path, () => statSync(path));
+  const stat = attempt(path, () => statSync(path));
+  const { mode, size } = stat;
+  // To read a FIFO would wait for ever.
+  if (!stat.isFile()) throw refuse(path, "it is no regular file");
   if ((mode & 0o007) !== 0) throw refuse(path, "others can read or change it; chmod o= it");
   if (size > fileBytesMax) throw refuse(path, `it has ${size} bytes, expected some lines`);
   return parseTokens(

@@ -6,7 +6,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { freePort, isListening } from "./port.ts";
+import { askDirector } from "./director-view.ts";
+import type { DirectorEnvironment } from "./director-view.ts";
+import { freePort } from "./port.ts";
 import { startProcess } from "./process.ts";
 import type { StartedProcess } from "./process.ts";
 import { executablePath } from "./require-peer.ts";
@@ -21,6 +23,10 @@ export interface DirectorOptions {
   readonly prefix?: readonly string[];
   /** Executable, if not the one of this tree. */
   readonly executable?: string;
+  /** Directory for its files, kept when it ends: for what outlives one. Else a temporary one. */
+  readonly folder?: string;
+  /** Runtime and state directory, if not below its own. */
+  readonly environment?: DirectorEnvironment;
 }
 
 /** A running director. */
@@ -28,22 +34,34 @@ export interface Director extends AsyncDisposable {
   readonly process: StartedProcess;
   /** `performance.now()` just before the process was spawned. */
   readonly spawnedMs: number;
-  /** Path of its configuration; change it and call {@link StartedProcess.kill} with SIGHUP. */
+  /** Path of its configuration; see {@link Director.configure}. */
   readonly configPath: string;
   /** Address of its status endpoint, without a slash at its end. */
   readonly statusUrl: string;
   /** Variables by which the command line finds this director. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: DirectorEnvironment;
+  /** Writes another configuration, without telling the director. */
+  configure(config: string): void;
+}
+
+function openFolder(path: string | undefined): ReturnType<typeof createTempFolder> {
+  if (path === undefined) return createTempFolder();
+  return { path, [Symbol.dispose]: () => undefined };
+}
+
+/** The file as the director gets it; its status endpoint stays where it is. */
+function withStatus(config: string, statusPort: number): string {
+  return `[status]\nlisten = "127.0.0.1:${statusPort}"\n\n${config}`;
 }
 
 /** Starts a director without waiting for anything. The caller ends it. */
 export async function spawnDirector(options: DirectorOptions): Promise<Director> {
   const { config, prefix = [], executable = executablePath } = options;
-  const folder = createTempFolder();
+  const folder = openFolder(options.folder);
   const statusPort = await freePort();
   const configPath = join(folder.path, "appliance.toml");
-  writeFileSync(configPath, `[status]\nlisten = "127.0.0.1:${statusPort}"\n\n${config}`);
-  const environment = {
+  writeFileSync(configPath, withStatus(config, statusPort));
+  const environment = options.environment ?? {
     APPLIANCE_RUNTIME_DIR: join(folder.path, "run"),
     APPLIANCE_STATE_DIR: join(folder.path, "state"),
   };
@@ -57,6 +75,7 @@ export async function spawnDirector(options: DirectorOptions): Promise<Director>
     configPath,
     statusUrl: `http://127.0.0.1:${statusPort}`,
     environment,
+    configure: (next) => writeFileSync(configPath, withStatus(next, statusPort)),
     async [Symbol.asyncDispose]() {
       await child.stop();
       folder[Symbol.dispose]();
@@ -75,11 +94,8 @@ export async function startDirector(options: DirectorOptions): Promise<Director>
   void director.process.exited.then(() => (hasEnded = true));
   const isReady = async (): Promise<boolean> => {
     if (hasEnded) throw new Error(`The director ended:\n${director.process.output()}`);
-    const port = Number(new URL(director.statusUrl).port);
-    if (!(await isListening(port))) return false;
-    const answer = await fetch(`${director.statusUrl}/readyz`);
-    await answer.arrayBuffer();
-    return answer.status === 200;
+    // By the control socket, which is reached from outside a network namespace too.
+    return (await askDirector(director, "/readyz"))?.status === 200;
   };
   try {
     await waitFor(isReady, { what: "ready director" });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ListConnection, ListDaemon } from "../../src/cli/list-format.ts";
+import type { ListConnection } from "../../src/cli/list-format.ts";
 import type { ListServer, ListService, ListTraffic } from "../../src/cli/list-model.ts";
 
 const serviceStats: ListTraffic = {
@@ -168,19 +168,4 @@ export const sampleConnections: readonly ListConnection[] = [
     virtual: { address: "2001:db8::5", port: 119 },
     server: { address: "2001:db8:0:1::4", port: 119 },
   },
-];
-
-const daemon = {
-  interfaceName: "eth0",
-  syncId: 51,
-  messageBytesMax: 1472,
-  group: "224.0.0.81",
-  port: 8848,
-  ttl: 1,
-};
-
-/** Both sync daemons. */
-export const sampleDaemons: readonly ListDaemon[] = [
-  { ...daemon, role: "master" },
-  { ...daemon, role: "backup" },
 ];

@@ -55,7 +55,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   // Reading the configuration and the key files it names; everything else of config is pure.
   "src/config/load.ts": [platform],
-  "src/config/secret.ts": [platform],
 };
 
 /** Folders whose functions depend on their arguments only: no files, no clock, no process. */

@@ -38,6 +38,7 @@ const reservedDescriptors = 400;
 /** How often a drain looks whether the flows have ended. */
 const drainTickMs = 50;
 
+/** What the engine needs to start; all of it is fixed for its life. */
 export interface ProxyEngineOptions {
   /** Threads, 1 or more. */
   readonly workers: number;

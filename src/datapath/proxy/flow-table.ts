@@ -30,8 +30,6 @@ export const flag = {
   sentBefore: 32,
   /** Handed to the kernel's sockmap; user space only waits for the end of the stream. */
   promoted: 64,
-  /** The last transfer left data in the receive queue. */
-  partlyRead: 128,
   /** TCP_NODELAY is set. */
   noDelay: 256,
 } as const;
@@ -78,7 +76,7 @@ export class FlowTable {
   readonly pipeWrite: Int32Array;
   readonly pipeBytes: Int32Array;
   readonly pendingOffset: Int32Array;
-  /** Transfers in a row that were small and whole; decides about promotion. */
+  /** Transfers that were small and whole; decides about promotion. */
   readonly transfers: Uint8Array;
   /** Data on its way to this descriptor that the kernel did not take yet. */
   readonly pending: (Uint8Array | undefined)[] = [];

@@ -21,8 +21,9 @@
 import { closeCauses } from "../engine.ts";
 import type { CloseCause } from "../engine.ts";
 
-/** Services and servers at once; 5,000 services with 20 servers each fit. */
+/** Services at once. */
 export const servicesMax = 16_384;
+/** Real servers and fallbacks of all services at once; 5,000 services with 20 each fit. */
 export const serversMax = 131_072;
 
 const wordBytes = 8;
@@ -39,10 +40,12 @@ export const serverWord = {
   packetsIn: 6,
   packetsOut: 7,
 } as const;
+/** Words of a whole server row: one cache line. */
 export const serverRowWords = 8;
 
 /** Words of a service row; the closed causes follow in the order of `closeCauses`. */
 export const serviceWord = { active: 0, connections: 1, closed: 2 } as const;
+/** Words of a whole service row: three cache lines, room for 22 causes. */
 export const serviceRowWords = 24;
 
 /** Words of the process row. */

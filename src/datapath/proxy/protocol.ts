@@ -32,6 +32,7 @@ export interface SlottedService {
   readonly serverSlots: readonly number[];
 }
 
+/** What the main thread asks of a worker; `sequence` rises by one with each command. */
 export type WorkerCommand = { readonly sequence: number } & (
   | { readonly type: "service"; readonly definition: SlottedService }
   /** Ends all flows of the service. Its listeners are gone by then. */
@@ -62,6 +63,7 @@ export type WorkerOrder = WorkerCommand extends infer Command
     : never
   : never;
 
+/** What a worker tells the main thread. */
 export type WorkerMessage =
   | { readonly type: "started" }
   /** Every command up to `sequence` is done. */

@@ -29,6 +29,7 @@ const acceptMax = 64;
 const acceptFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 const MSG_PEEK = 2;
 
+/** What the acceptor works with: parts of the same worker. */
 export interface TcpAcceptorParts {
   readonly table: FlowTable;
   readonly poller: Poller;

@@ -15,6 +15,7 @@ import type { PersistenceLink } from "./persistence-link.ts";
 import type { PipePool } from "./pipe-pool.ts";
 import type { WorkerServer } from "./worker-service.ts";
 
+/** What the closer works with: parts of the same worker. */
 export interface TcpCloserParts {
   readonly table: FlowTable;
   readonly pipes: PipePool;
@@ -24,6 +25,8 @@ export interface TcpCloserParts {
   readonly tell: EngineListener;
   /** The worker's clock, ms. */
   readonly nowMs: () => number;
+  /** Brings the counters of a promoted pair up to date. */
+  readonly settle: (client: number, server: number) => void;
 }
 
 /** `struct linger { 1, 0 }`: close(2) sends a RST and keeps nothing. */
@@ -49,6 +52,7 @@ export class TcpCloser implements FlowCloser {
     const client = isClient ? fd : table.peer[fd]!;
     const server = table.peer[client]!;
     const service = table.services[client]!;
+    if ((table.flags[client]! & flag.promoted) !== 0) this.#parts.settle(client, server);
     service.countClosed(cause);
     service.addActive(-1);
     counters[processRow + processWord.open]! -= 1;

@@ -50,6 +50,7 @@ const noServers: readonly WorkerServer[] = [];
 const one = new Int32Array([1]);
 const oneAddress = addressOf(one);
 
+/** What the connector works with: parts of the same worker. */
 export interface TcpConnectorParts {
   readonly table: FlowTable;
   readonly poller: Poller;

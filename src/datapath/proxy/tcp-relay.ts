@@ -31,6 +31,7 @@ import { flag } from "./flow-table.ts";
 import type { FlowCloser, FlowTable } from "./flow-table.ts";
 import { serverWord } from "./layout.ts";
 import type { PipePool } from "./pipe-pool.ts";
+import type { Sockmap } from "./sockmap.ts";
 
 /** One transfer by recv/send; a full one turns the flow to splice. */
 const bufferBytes = 65_536;
@@ -49,6 +50,7 @@ const oneAddress = addressOf(one);
 /** Readiness watched once a side is connected. */
 export const readEvents = EPOLLET | EPOLLIN | EPOLLRDHUP;
 
+/** What the relay works with: parts of the same worker. */
 export interface TcpRelayParts {
   readonly table: FlowTable;
   readonly poller: Poller;
@@ -65,6 +67,7 @@ export class TcpRelay {
   readonly #pipes: PipePool;
   readonly #counters: Float64Array;
   readonly #closer: FlowCloser;
+  #sockmap: Sockmap | undefined;
   /** Descriptors with generations whose shutdown(2) is due at the end of the batch. */
   readonly #ending: number[] = [];
   readonly #buffer = new Uint8Array(bufferBytes);
@@ -78,35 +81,44 @@ export class TcpRelay {
     this.#closer = closer;
   }
 
+  /** From now on chatty connections are handed to the kernel. */
+  promoteTo(sockmap: Sockmap): void {
+    this.#sockmap = sockmap;
+  }
+
   /**
    * Moves what `source` has to `target`.
    *
    * @param mustDrain Read until the kernel says "empty": the end of the stream may be behind it.
    */
   pump(source: number, target: number, mustDrain: boolean): void {
-    const { flags, pending, pipeBytes, pipeRead } = this.#table;
-    if (((flags[source]! | flags[target]!) & flag.connecting) !== 0) return;
-    if (pending[target] !== undefined || pipeBytes[target]! > 0) return;
-    let splicing = pipeRead[target]! > 0;
+    const { pipeRead } = this.#table;
+    if (!this.#mayMove(source, target)) return;
     let drain = mustDrain;
     for (let turn = 0; turn < turnsMax; turn++) {
-      if ((flags[source]! & flag.readEnd) !== 0) return;
-      if (splicing) {
-        const moved = this.#splice(source, target);
-        if (moved < 0) return;
+      const isSpliced = pipeRead[target]! > 0;
+      const moved = isSpliced ? this.#splice(source, target) : this.#copy(source, target);
+      if (moved < 0) return;
+      if (isSpliced) {
         if (moved >= quietBytes) continue;
         this.#pipes.release(target);
-        splicing = false;
         drain = true;
-        continue;
+      } else if (moved === bufferBytes) this.#pipes.acquire(target);
+      else if (!drain) {
+        this.#sockmap?.onTransfer(source, target, moved);
+        return;
       }
-      const moved = this.#copy(source, target);
-      if (moved < 0) return;
-      if (moved === bufferBytes) splicing = this.#pipes.acquire(target);
-      else if (!drain) return;
     }
     // The others first; asking for the same events again reports this flow again.
     this.#watch(source);
+  }
+
+  /** False while `target` is not ready for more, and once `source` has ended. */
+  #mayMove(source: number, target: number): boolean {
+    const { flags, pending, pipeBytes } = this.#table;
+    if (((flags[source]! | flags[target]!) & flag.connecting) !== 0) return false;
+    if (pending[target] !== undefined || pipeBytes[target]! > 0) return false;
+    return (flags[source]! & flag.readEnd) === 0;
   }
 
   /** One recv and send. @returns Bytes moved, or -1 when the flow has to wait or is over. */
@@ -114,7 +126,7 @@ export class TcpRelay {
     const address = this.#bufferAddress;
     const received = libc.recv(source, address, bufferBytes, MSG_DONTWAIT);
     if (received > 0) {
-      this.#count(source, received);
+      this.count(source, received);
       if ((this.#table.flags[target]! & flag.noDelay) === 0) this.#hasten(target);
       const sent = libc.send(target, address, received, sendFlags);
       if (sent === received) return received;
@@ -128,7 +140,7 @@ export class TcpRelay {
       this.#watchOut(target);
       return -1;
     }
-    if (received === 0) this.#end(source, target);
+    if (received === 0) this.end(source, target);
     else if (errno() !== EAGAIN) this.fail(source);
     return -1;
   }
@@ -140,13 +152,13 @@ export class TcpRelay {
     const into = table.pipeWrite[target]!;
     const received = libc.splice(source, null, into, null, spliceBytes, spliceFlags);
     if (received > 0) {
-      this.#count(source, received);
+      this.count(source, received);
       table.pipeBytes[target] = received;
       return this.flush(target) ? received : -1;
     }
     const reason = received === -1 ? errno() : 0;
     this.#pipes.release(target);
-    if (received === 0) this.#end(source, target);
+    if (received === 0) this.end(source, target);
     else if (reason !== EAGAIN) this.fail(source);
     return -1;
   }
@@ -193,7 +205,7 @@ export class TcpRelay {
   }
 
   /** `source` sent its last byte, and `target` has been given all of them. */
-  #end(source: number, target: number): void {
+  end(source: number, target: number): void {
     const { flags, servers } = this.#table;
     flags[source]! |= flag.readEnd;
     if ((flags[target]! & flag.readEnd) !== 0) {
@@ -235,7 +247,8 @@ export class TcpRelay {
     libc.setsockopt(target, IPPROTO_TCP, TCP_NODELAY, oneAddress, 4);
   }
 
-  #count(source: number, bytes: number): void {
+  /** Counts bytes that arrived at `source`. */
+  count(source: number, bytes: number): void {
     const { flags, servers } = this.#table;
     this.#table.bytes[source]! += bytes;
     const isClient = (flags[source]! & flag.client) !== 0;

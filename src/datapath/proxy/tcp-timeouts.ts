@@ -10,6 +10,7 @@
 
 import { flag, kind } from "./flow-table.ts";
 import type { FlowTable } from "./flow-table.ts";
+import type { Sockmap } from "./sockmap.ts";
 import type { TcpCloser } from "./tcp-closer.ts";
 import type { TcpConnector } from "./tcp-connector.ts";
 
@@ -17,10 +18,13 @@ import type { TcpConnector } from "./tcp-connector.ts";
 const connectTickMs = 20;
 const sweepTickMs = 1000;
 
+/** What the timeouts work with: parts of the same worker. */
 export interface TcpTimeoutsParts {
   readonly table: FlowTable;
   readonly closer: TcpCloser;
   readonly connector: TcpConnector;
+  /** There once a connection can have been promoted. */
+  readonly sockmap: () => Sockmap | undefined;
 }
 
 /** The timeouts of one worker's TCP connections. */
@@ -88,6 +92,11 @@ export class TcpTimeouts {
     const { table, closer } = this.#parts;
     const { timeouts } = table.services[client]!.definition;
     const server = table.peer[client]!;
+    if ((table.flags[client]! & flag.promoted) !== 0) {
+      const news = this.#parts.sockmap()!.refresh(client, server);
+      if (news === "active") table.activeAtDs[client] = nowDs;
+      if (news === "overrun") return closer.closePair(client, "internal", true);
+    }
     const quietMs = (nowDs - Math.max(table.activeAtDs[client]!, table.activeAtDs[server]!)) * 100;
     if ((table.flags[client]! & flag.header) !== 0) {
       if (quietMs >= timeouts.connectMs) closer.closePair(client, "bad-proxy-header", true);

@@ -15,10 +15,13 @@
 import { addressOf, offsetBy } from "../../../ffi/libc.ts";
 import type { Pointer } from "../../../ffi/libc.ts";
 
-/** Words of a key, and where each begins. */
+/** Words of a key. */
 export const udpKeyWords = 13;
+/** First word of the client's sockaddr. */
 export const udpKeyClientWord = 1;
+/** First word of the local address; all zero but behind a wildcard. */
 export const udpKeyLocalWord = 8;
+/** Word of the server's slot plus one; zero but for one-packet scheduling. */
 export const udpKeyServerWord = 12;
 
 const wordBytes = 4;

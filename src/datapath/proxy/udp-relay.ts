@@ -48,6 +48,7 @@ const drainQuietMs = 1000;
 const sendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 const noServers: readonly WorkerServer[] = [];
 
+/** What the UDP part works with: parts of the same worker. */
 export interface UdpRelayParts {
   readonly table: FlowTable;
   readonly poller: Poller;

@@ -20,6 +20,8 @@ import { MailboxReader } from "./mailbox.ts";
 import { PersistenceLink } from "./persistence-link.ts";
 import { PipePool } from "./pipe-pool.ts";
 import type { WorkerCommand, WorkerMessage, WorkerStart } from "./protocol.ts";
+import { openSockmap } from "./sockmap.ts";
+import type { Sockmap } from "./sockmap.ts";
 import { TcpAcceptor } from "./tcp-acceptor.ts";
 import { TcpCloser } from "./tcp-closer.ts";
 import { TcpConnector } from "./tcp-connector.ts";
@@ -54,6 +56,7 @@ export class WorkerLoop {
   readonly #acceptor: TcpAcceptor;
   readonly #timeouts: TcpTimeouts;
   readonly #udp: UdpRelay;
+  readonly #sockmap: Sockmap | undefined;
   #nowMs = performance.now();
   #resumeAtMs = 0;
   #isPaused = false;
@@ -75,7 +78,15 @@ export class WorkerLoop {
     const persistence = new PersistenceLink(start.persistence);
     this.#pipes = new PipePool(table, () => this.#mayOpenPipe());
     const pipes = this.#pipes;
-    this.#closer = new TcpCloser({ table, pipes, counters: own, persistence, tell, nowMs });
+    this.#closer = new TcpCloser({
+      table,
+      pipes,
+      counters: own,
+      persistence,
+      tell,
+      nowMs,
+      settle: (client, server) => void this.#sockmap?.refresh(client, server),
+    });
     const closer = this.#closer;
     this.#relay = new TcpRelay({ table, poller, pipes, counters: own, closer });
     this.#connector = new TcpConnector({
@@ -89,7 +100,13 @@ export class WorkerLoop {
       nowMs,
       onConnecting: (fd, generation) => this.#timeouts.watchConnect(fd, generation),
     });
-    this.#timeouts = new TcpTimeouts({ table, closer, connector: this.#connector });
+    this.#timeouts = new TcpTimeouts({
+      table,
+      closer,
+      connector: this.#connector,
+      sockmap: () => this.#sockmap,
+    });
+    if (start.sockmap) this.#sockmap = this.#openSockmap(tell);
     this.#acceptor = new TcpAcceptor({
       table,
       poller,
@@ -130,16 +147,19 @@ export class WorkerLoop {
       const count = this.#poller.wait(this.#sleepMs());
       this.#nowMs = performance.now();
       for (let index = 0; index < count; index++) this.#dispatch(index);
+      this.#sockmap?.tick();
       this.#relay.finishBatch();
       this.#timeouts.tick(this.#nowMs);
       this.#udp.tick(this.#nowMs);
       if (this.#isPaused && this.#nowMs >= this.#resumeAtMs) this.#resume();
     }
+    this.#sockmap?.close();
     this.#pipes.close();
     this.#poller.close();
   }
 
   #sleepMs(): number {
+    if (this.#sockmap?.isWaiting === true) return 1;
     if (this.#isPaused) return pauseMs;
     return this.#timeouts.sleepMs(this.#counters.own[processRow + processWord.open]!);
   }
@@ -177,9 +197,16 @@ export class WorkerLoop {
     table.activeAtDs[fd] = this.#nowMs / 100;
     if ((flags & flag.connecting) !== 0) return this.#connector.onConnecting(fd, mask);
     if ((flags & flag.header) !== 0) return this.#acceptor.readHeader(fd, mask);
+    if ((flags & flag.promoted) !== 0) return this.#onPromoted(fd, mask);
+    this.#onRelayed(fd, mask);
+  }
+
+  /** Moves what became possible at a connected socket. */
+  #onRelayed(fd: number, mask: number): void {
+    const table = this.#table;
     const generation = table.generation[fd]!;
     const peer = table.peer[fd]!;
-    if ((mask & EPOLLOUT) !== 0 && (flags & flag.watchesOut) !== 0) {
+    if ((mask & EPOLLOUT) !== 0) {
       const isBlocked = table.pending[fd] !== undefined || table.pipeBytes[fd]! > 0;
       // What the other side sent meanwhile raised its event already: read until "empty".
       if (isBlocked && this.#relay.flush(fd)) this.#relay.pump(peer, fd, true);
@@ -190,6 +217,28 @@ export class WorkerLoop {
     }
     // A broken connection whose rest could not be read, or was read and still said nothing.
     if ((mask & EPOLLERR) !== 0 && table.generation[fd] === generation) this.#relay.fail(fd);
+  }
+
+  /** The kernel moves the data; only the ends of the streams are news. */
+  #onPromoted(fd: number, mask: number): void {
+    if ((mask & EPOLLERR) !== 0 && this.#sockmap?.isBroken(fd) === true) this.#relay.fail(fd);
+    else if ((mask & endEvents) !== 0) this.#sockmap?.onEnd(fd);
+  }
+
+  #openSockmap(tell: EngineListener): Sockmap | undefined {
+    const sockmap = openSockmap({
+      table: this.#table,
+      poller: this.#poller,
+      count: (fd, bytes) => this.#relay.count(fd, bytes),
+      end: (fd, peer) => this.#relay.end(fd, peer),
+    });
+    if (typeof sockmap === "string") {
+      const text = `experimental_sockmap is not to be had here (${sockmap}): going on without`;
+      tell({ type: "log", level: "warning", text });
+      return undefined;
+    }
+    this.#relay.promoteTo(sockmap);
+    return sockmap;
   }
 
   #pause(reason: "connections" | "descriptors"): void {

@@ -15,6 +15,7 @@ interface Waiting {
   readonly resolve: () => void;
 }
 
+/** What a worker starts with, and who hears of it. */
 export type WorkerThreadOptions = Omit<WorkerStart, "mailbox" | "wakeFd"> & {
   readonly listener: EngineListener;
   /** The thread died by an exception: a bug, the program ends. */

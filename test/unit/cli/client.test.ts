@@ -5,11 +5,14 @@ import { join } from "node:path";
 import { controlPath, createControlClient } from "../../../src/cli/client.ts";
 import { ApplianceError } from "../../../src/errors/index.ts";
 import { createCliFixture } from "../../helpers/cli-fixture.ts";
+import { requireRoot } from "../../helpers/require-peer.ts";
 import { createTempFolder } from "../../helpers/temp-folder.ts";
 
 function clientOf(runtime: string, signal = new AbortController().signal) {
   return createControlClient({ environment: { APPLIANCE_RUNTIME_DIR: runtime }, signal });
 }
+
+const root = requireRoot();
 
 /** A server at the control socket that answers everything with `body`. */
 function serveText(path: string, body: string, status = 200) {
@@ -70,7 +73,12 @@ describe("createControlClient", () => {
     const server = serveText(join(folder.path, "control.sock"), body, status);
     try {
       const client = clientOf(folder.path);
-      for (const ask of [client.snapshot, client.connections, () => client.reload(false)]) {
+      const asks = [
+        () => client.snapshot(),
+        () => client.connections(),
+        () => client.reload(false),
+      ];
+      for (const ask of asks) {
         await expect(ask()).rejects.toMatchObject({ code: "CONTROL_ANSWER" });
       }
       await expect(client.change({ action: "enable", server: "x" })).rejects.toBeInstanceOf(
@@ -100,7 +108,7 @@ describe("createControlClient", () => {
     }
   });
 
-  test.skipIf(process.getuid?.() !== 0)("tells that permission is missing", async () => {
+  test.skipIf(root.skip)("tells that permission is missing", async () => {
     using folder = createTempFolder();
     chmodSync(folder.path, 0o755);
     const path = join(folder.path, "control.sock");

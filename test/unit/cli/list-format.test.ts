@@ -4,7 +4,6 @@ import { join } from "node:path";
 
 import {
   formatConnections,
-  formatDaemons,
   formatLargeNumber,
   formatRules,
   formatServices,
@@ -12,7 +11,7 @@ import {
 } from "../../../src/cli/list-format.ts";
 import type { ListFormatOptions } from "../../../src/cli/list-format.ts";
 import { numericNames } from "../../../src/cli/list-name.ts";
-import { sampleConnections, sampleDaemons, sampleServices } from "../../helpers/list-sample.ts";
+import { sampleConnections, sampleServices } from "../../helpers/list-sample.ts";
 
 function golden(name: string): string {
   return readFileSync(join(import.meta.dir, `../../golden/list/${name}.txt`), "utf8");
@@ -106,9 +105,4 @@ test("formatConnections, byte for byte", () => {
 
 test("formatTimeouts, byte for byte", () => {
   expect(formatTimeouts(900, 120, 300)).toBe(golden("timeout"));
-});
-
-test("formatDaemons, byte for byte; nothing without a daemon", () => {
-  expect(formatDaemons(sampleDaemons)).toBe(golden("daemon"));
-  expect(formatDaemons([])).toBe("");
 });

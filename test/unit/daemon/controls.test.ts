@@ -27,11 +27,7 @@ describe("Director.reload()", () => {
       "real 192.0.2.12:80 active 5",
     ]);
     expect(seen.levels).toEqual(["debug"]);
-    expect(seen.told).toEqual([
-      "ready 1 virtual services",
-      "reloading",
-      "ready 1 virtual services",
-    ]);
+    expect(seen.told).toEqual(["ready 1 virtual service", "reloading", "ready 1 virtual service"]);
     expect(seen.settings).toHaveLength(1);
   });
 
@@ -56,8 +52,11 @@ describe("Director.reload()", () => {
   test("what only a start reads stays, and shows again next time", async () => {
     const { start, file } = setUpDirector();
     const { source } = await start();
-    file.text = `[proxy]\nworkers = 4\n${web}`;
-    const plan = ["proxy.workers: 2 -> 4 (at the next start)"];
+    file.text = `[proxy]\nworkers = 4\n[director]\nscript_user = "nobody"\n${web}`;
+    const plan = [
+      'director.script_user: "appliance" -> "nobody" (at the next start)',
+      "proxy.workers: 2 -> 4 (at the next start)",
+    ];
     expect(await source.reload(false, "uid 0")).toEqual({ ok: true, plan });
     expect(source.snapshot().proxy.workers).toBe(2);
     expect(await source.reload(true, "uid 0")).toEqual({ ok: true, plan });

@@ -18,7 +18,7 @@ describe("startDirector()", () => {
     ]);
     expect(seen.settings).toHaveLength(1);
     expect(director.statusEndpoint()).toEqual({ address: "127.0.0.1", port: 9780 });
-    expect(seen.told).toEqual(["ready 1 virtual services"]);
+    expect(seen.told).toEqual(["ready 1 virtual service"]);
   });
 
   test("is ready when the first check of each server has ended, and stays so", async () => {
@@ -183,7 +183,7 @@ describe("Director's status source", () => {
     });
     expect(snapshot.events.at(-1)).toMatchObject({
       kind: "start",
-      text: "Started with 1 virtual services, engine proxy",
+      text: "Started with 1 virtual service, engine proxy",
     });
     expect(source.configuration()).toMatchObject({ virtual_service: [{ name: "web" }] });
   });

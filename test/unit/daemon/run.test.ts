@@ -2,7 +2,7 @@
  * Whole directors in this process: real sockets on loopback, real files, real engines.
  */
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { runDirector } from "../../../src/daemon/run.ts";
@@ -251,6 +251,67 @@ describe.each(["native", "portable"] as const)("runDirector() with the %s engine
     process.emit("SIGTERM", "SIGTERM");
     expect(await exited).toBe(0);
     await waitFor(() => !isOpen, { what: "end of the connection" });
+  });
+});
+
+describe("runDirector() and the world around it", () => {
+  test("runs the programs of a service, as the script user", async () => {
+    const folder = createTempFolder();
+    cleanups.push(() => folder[Symbol.dispose]());
+    chmodSync(folder.path, 0o755);
+    const notes = join(folder.path, "notes");
+    mkdirSync(notes);
+    chmodSync(notes, 0o777);
+    const program = join(folder.path, "note");
+    const script = `#!/bin/sh\necho "$1 $APPLIANCE_SERVICE $(id -u)" >>${notes}/all\n`;
+    writeFileSync(program, script, { mode: 0o755 });
+    const more = ["quorum_up", "quorum_down", "on_service_up", "on_service_down"]
+      .map((name) => `${name} = ["${program}", "${name}"]`)
+      .join("\n");
+    const one = startRealServer("one");
+    const director = await setUp({ engine: "portable", servers: [one], more });
+    const text = configText(director.page, { engine: "portable", servers: [one], more });
+    director.write(text.replace("[director]", '[director]\nscript_user = "nobody"'));
+    const { abort, exited } = director.run();
+    await director.waitUntilReady();
+    one.state.status = 500;
+    await waitFor(async () => (await director.status()).services[0]!.state === "down", {
+      what: "failed check",
+    });
+    one.state.status = 200;
+    await waitFor(async () => (await director.status()).services[0]!.state === "up", {
+      what: "passed check",
+    });
+    abort.abort();
+    expect(await exited).toBe(0);
+    const uid = process.getuid!() === 0 ? 65_534 : process.getuid!();
+    const expected = ["on_service_up", "quorum_up", "on_service_down", "quorum_down"];
+    expect((await Bun.file(join(notes, "all")).text()).trim().split("\n")).toEqual(
+      [...expected, ...expected].map((name) => `${name} web ${uid}`),
+    );
+  });
+
+  test("an overrides file that is damaged does not stop it", async () => {
+    const director = await setUp({ engine: "portable", servers: [startRealServer("one")] });
+    mkdirSync(join(director.folder, "state"));
+    writeFileSync(join(director.folder, "state", "overrides.json"), "{");
+    director.run();
+    await director.waitUntilReady();
+    expect(director.log()).toContain("it is not JSON");
+  });
+
+  test("a state directory that cannot be written is told with the change", async () => {
+    const one = startRealServer("one");
+    const director = await setUp({ engine: "portable", servers: [one] });
+    writeFileSync(join(director.folder, "state"), "");
+    director.run();
+    await director.waitUntilReady();
+    const change = { action: "drain", server: `127.0.0.1:${one.port}` };
+    expect(await director.post("/servers/change", change)).toMatchObject({
+      ok: true,
+      warning: expect.stringContaining("not kept over a restart"),
+    });
+    expect((await director.status()).services[0]!.realServers[0]!.admin).toBe("draining");
   });
 });
 

@@ -9,7 +9,7 @@ function setUp() {
   const done: string[] = [];
   const end = handleSignals(
     {
-      stop: () => void done.push("stop"),
+      stop: (signal) => void done.push(`stop ${signal}`),
       stopNow: () => void done.push("stop now"),
       reload: () => void done.push("reload"),
       dumpState: () => void done.push("dump"),
@@ -21,15 +21,15 @@ function setUp() {
 
 describe("handleSignals()", () => {
   test.each([
-    [["SIGTERM"], ["stop"]],
-    [["SIGINT"], ["stop"]],
+    [["SIGTERM"], ["stop SIGTERM"]],
+    [["SIGINT"], ["stop SIGINT"]],
     [
       ["SIGTERM", "SIGTERM"],
-      ["stop", "stop now"],
+      ["stop SIGTERM", "stop now"],
     ],
     [
       ["SIGTERM", "SIGINT", "SIGINT"],
-      ["stop", "stop now", "stop now"],
+      ["stop SIGTERM", "stop now", "stop now"],
     ],
     [
       ["SIGHUP", "SIGHUP"],

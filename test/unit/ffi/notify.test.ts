@@ -2,10 +2,18 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
 import { encodeUnixAddress, sendUnixDatagram } from "../../../ffi/notify.ts";
+import { startProcess } from "../../helpers/process.ts";
 import { requirePeer } from "../../helpers/require-peer.ts";
 import { createTempFolder } from "../../helpers/temp-folder.ts";
 
 const python = requirePeer("python3");
+
+/** Binds the socket of its argument and prints one datagram. */
+const receiverScript = `import socket,sys
+s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)
+s.bind(sys.argv[1].replace("@","\\0",1))
+print("bound",flush=True)
+print("got",s.recv(100).decode(),flush=True)`;
 
 describe("encodeUnixAddress()", () => {
   test("a path ends with a zero byte", () => {
@@ -41,18 +49,11 @@ describe("sendUnixDatagram()", () => {
   test.skipIf(python.skip)("sends to a path and to an abstract name", async () => {
     using folder = createTempFolder();
     for (const path of [join(folder.path, "notify"), `@appliance-test-${process.pid}`]) {
-      const script = `import socket,sys
-s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)
-s.bind(sys.argv[1].replace("@","\\0",1))
-print("bound",flush=True)
-print(s.recv(100).decode())`;
-      const child = Bun.spawn(["python3", "-c", script, path], { stdout: "pipe" });
-      const reader = child.stdout.getReader();
-      const read = async () => new TextDecoder().decode((await reader.read()).value);
-      expect(await read()).toBe("bound\n");
+      await using receiver = startProcess(["python3", "-c", receiverScript, path]);
+      await receiver.waitForOutput(/bound/);
       sendUnixDatagram(encodeUnixAddress(path)!, new TextEncoder().encode("READY=1"));
-      expect(await read()).toBe("READY=1\n");
-      await child.exited;
+      await receiver.waitForOutput(/got READY=1/);
+      expect(await receiver.exited).toBe(0);
     }
   });
 });

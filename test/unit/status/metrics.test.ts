@@ -7,6 +7,9 @@ import {
   serverSnapshot,
   serviceSnapshot,
 } from "../../helpers/fake-status-source.ts";
+import { requirePeer } from "../../helpers/require-peer.ts";
+
+const promtool = requirePeer("promtool");
 
 interface Parsed {
   readonly type: string;
@@ -103,6 +106,15 @@ describe("renderMetrics", () => {
     }
   });
 
+  test("is documented, metric by metric", async () => {
+    const page = await Bun.file(join(import.meta.dir, "../../../docs/status.md")).text();
+    const documented = [...page.matchAll(/^\| `(appliance_\w+)` +\| (\w+)/gm)].map(
+      ([, name, type]) => `${name} ${type}`,
+    );
+    const families = parseMetrics(renderMetrics(createFakeStatusSource()));
+    expect(documented).toEqual(Array.from(families, ([name, { type }]) => `${name} ${type}`));
+  });
+
   test("keeps hostile names within their label", () => {
     const name = 'a"} 1\n# TYPE evil counter\nevil{x="\\';
     const source = createFakeStatusSource({ services: [serviceSnapshot({ name })] });
@@ -133,13 +145,13 @@ describe("renderMetrics", () => {
     expect(families.has("appliance_service_up")).toBe(false);
   });
 
-  test.skipIf(Bun.which("promtool") === null)("pleases promtool", async () => {
-    const promtool = Bun.spawn(["promtool", "check", "metrics"], {
+  test.skipIf(promtool.skip)("pleases promtool", async () => {
+    const judge = Bun.spawn(["promtool", "check", "metrics"], {
       stdin: new Blob([renderMetrics(createFakeStatusSource())]),
       stdout: "pipe",
       stderr: "pipe",
     });
-    const said = (await promtool.stdout.text()) + (await promtool.stderr.text());
-    expect([await promtool.exited, said]).toEqual([0, ""]);
+    const said = (await judge.stdout.text()) + (await judge.stderr.text());
+    expect([await judge.exited, said]).toEqual([0, ""]);
   });
 });

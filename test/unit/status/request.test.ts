@@ -6,7 +6,10 @@ import { bodyBytesMax, parseBody } from "../../../src/status/request.ts";
 
 const schema = v.strictObject({ text: v.string() });
 
-function post(body: BodyInit | undefined, type: string | undefined = "application/json") {
+function post(
+  body: string | ReadableStream<Uint8Array> | undefined,
+  type: string | undefined = "application/json",
+) {
   return new Request("http://localhost/", {
     method: "POST",
     ...(body === undefined ? {} : { body }),

@@ -53,6 +53,7 @@ describe("readTokenFile", () => {
   test.each([
     ["missing", () => undefined],
     ["a folder", (path: string) => mkdirSync(path, { mode: 0o700 })],
+    ["a FIFO", (path: string) => Bun.spawnSync(["mkfifo", "-m", "600", path])],
     [
       "readable by others",
       (path: string) => {
