@@ -5,8 +5,9 @@
  * HAProxy's with one worker, 1.0 aimed at.
  *
  * Each round starts a fresh process, measures its resident memory at rest, opens the connections
- * from a client of its own, and measures again at rest when both sides of each are open. 9,000 is what a limit of
- * 20,000 descriptors leaves, two for each connection. Afterwards 200 of them are asked for a page.
+ * from a client of its own, and measures again at rest when both sides of each are open. 9,000 is
+ * what a limit of 20,000 descriptors leaves, two for each connection. Afterwards 200 of them are
+ * asked for a page.
  *
  * @module
  */

@@ -25,6 +25,7 @@ type Framing = "chunk-line" | "chunk" | "chunk-end" | "length" | "close" | "none
 
 const lineFeed = 10;
 const carriageReturn = 13;
+const statusLineStart = new TextEncoder().encode("HTTP/");
 const latin1 = new TextDecoder("latin1");
 
 /** Status and what matters of the headers. */
@@ -157,9 +158,14 @@ export class HttpAnswer {
     if (this.#headBytes > headBytesMax) this.state = "long";
     else {
       this.#keepLine(bytes, offset, end);
-      if (feed !== -1 && this.#isHeadComplete()) this.#onHead();
+      if (feed !== -1 && (this.#isHeadComplete() || !this.#isHttp())) this.#onHead();
     }
     return end;
+  }
+
+  /** False for the greeting of another protocol, which may never send an empty line. */
+  #isHttp(): boolean {
+    return statusLineStart.every((byte, index) => this.#line[index] === byte);
   }
 
   /** True if the bytes kept end with an empty line. */

@@ -11,7 +11,8 @@ export type ConfiguredServer = string | { readonly address: string; readonly wei
 export interface ConfiguredService {
   /** @default "web" */
   readonly name?: string;
-  readonly listen: string;
+  /** One address and port, or several. */
+  readonly listen: string | readonly string[];
   readonly servers: readonly ConfiguredServer[];
   /** Further lines of its table. */
   readonly settings?: readonly string[];
@@ -33,7 +34,7 @@ export function formatService(service: ConfiguredService): string {
   return [
     "[[virtual_service]]",
     `name = "${name}"`,
-    `listen = "${listen}"`,
+    `listen = ${JSON.stringify(listen)}`,
     ...settings,
     "real_servers = [",
     ...rows,

@@ -10,6 +10,11 @@
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
+import { createBpfMap } from "../../ffi/bpf.ts";
+import { BPF_MAP_TYPE_SOCKHASH } from "../../ffi/constants/bpf.ts";
+import { closeDescriptor } from "../../ffi/socket.ts";
+import { errorText } from "../../src/errors/index.ts";
+
 /** Whether a test must be skipped, and why. */
 export interface Requirement {
   readonly skip: boolean;
@@ -81,6 +86,17 @@ export function requireNetns(): Requirement {
   if (ip.skip) return ip;
   canMakeNetns ??= Bun.spawnSync(["unshare", "--net", "true"]).success;
   return canMakeNetns ? satisfied : missing("may not make network namespaces (needs root)");
+}
+
+/** Requires CAP_BPF, CAP_NET_ADMIN and a kernel with sockmaps. */
+export function requireSockmap(): Requirement {
+  const spec = { type: BPF_MAP_TYPE_SOCKHASH, keyBytes: 8, valueBytes: 4, entriesMax: 1 };
+  try {
+    closeDescriptor(createBpfMap(spec));
+    return satisfied;
+  } catch (error) {
+    return missing(`needs a sockmap (${errorText(error)})`);
+  }
 }
 
 /** Requires the built executable at {@link executablePath}. */

@@ -11,11 +11,12 @@ import { createProxyEngine } from "../../src/datapath/index.ts";
 import type { Engine, EngineEvent, ServiceCounters } from "../../src/datapath/index.ts";
 import type { ForwardingService } from "../../src/model/index.ts";
 import { freePort } from "../helpers/port.ts";
+import { requireSockmap } from "../helpers/require-peer.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const message = "0123456789".repeat(10);
 const exchanges = 400;
-const isRoot = process.getuid?.() === 0;
+const sockmap = requireSockmap();
 
 /** Answers each message with the same bytes. */
 const echo = Bun.listen({
@@ -80,7 +81,7 @@ async function chat(
   return { received, end: () => void socket.end() };
 }
 
-describe.skipIf(!isRoot)(isRoot ? "sockmap" : "sockmap (needs root for CAP_BPF)", () => {
+describe.skipIf(sockmap.skip)(`sockmap ${sockmap.reason}`.trim(), () => {
   const events: EngineEvent[] = [];
   const never = new AbortController().signal;
   let engine: Engine;

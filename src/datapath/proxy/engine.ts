@@ -9,10 +9,8 @@
  */
 
 import { monotonicMs } from "../../../ffi/clock.ts";
-import { closeDescriptor } from "../../../ffi/socket.ts";
-import { ApplianceError, invariant } from "../../errors/index.ts";
+import { invariant } from "../../errors/index.ts";
 import type { ForwardingServer, ForwardingService } from "../../model/index.ts";
-import { formatEndpoint } from "../../net/address.ts";
 import type { ApplyProblem, ConnectionEntry, Engine, EngineListener } from "../engine.ts";
 import { createPersistenceBuffer, openPersistenceTable } from "../persistence.ts";
 import { readCounters, readServer } from "./counters.ts";
@@ -25,9 +23,9 @@ import {
   serversMax,
   servicesMax,
   sumWord,
+  writeConnectionsMax,
 } from "./layout.ts";
-import { openListener, requireFree, setTcpOptions } from "./listener.ts";
-import type { ListenRequest } from "./listener.ts";
+import { ListenerSet } from "./listener-set.ts";
 import { SlotPool } from "./slots.ts";
 import { WorkerThread } from "./worker-thread.ts";
 
@@ -35,6 +33,8 @@ import { WorkerThread } from "./worker-thread.ts";
 const persistenceEntriesMax = 65_536;
 /** Descriptors for everything that is no connection: program, pipes, checks, control. */
 const reservedDescriptors = 400;
+/** Served whatever the descriptor limit says; accept(2) then waits for free ones. */
+const connectionsMin = 16;
 /** How often a drain looks whether the flows have ended. */
 const drainTickMs = 50;
 
@@ -50,35 +50,18 @@ export interface ProxyEngineOptions {
   readonly onCrash?: (error: Error) => void;
 }
 
-interface OpenListener {
-  readonly request: ListenRequest;
-  /** One socket a worker, in their order. */
-  readonly fds: readonly number[];
-  service: string;
-}
-
 interface KnownService extends CountedService {
   readonly slot: number;
-  definition: ForwardingService;
+  /** The definition in force, as JSON, to tell a change. */
+  text: string;
+  /** False while a listener could not be opened. */
+  isListening: boolean;
   /** By role and key. */
   serverSlots: Map<string, number>;
 }
 
 function serverId({ role, key }: ForwardingServer): string {
   return `${role} ${key}`;
-}
-
-/** Every address and port of a service. */
-function* requestsOf(service: ForwardingService): Generator<ListenRequest> {
-  const { protocol, timeouts } = service;
-  for (const { address, portFirst, portLast } of service.listen) {
-    for (let port = portFirst; port <= portLast; port++)
-      yield { protocol, address, port, timeouts };
-  }
-}
-
-function listenerKey({ protocol, address, port }: ListenRequest): string {
-  return `${protocol} ${formatEndpoint({ address, port })}`;
 }
 
 /** The engine. Made by {@link createProxyEngine}. */
@@ -89,7 +72,8 @@ class ProxyEngine implements Engine {
   readonly #persistence: ReturnType<typeof openPersistenceTable>;
   readonly #workers: readonly WorkerThread[];
   readonly #services = new Map<string, KnownService>();
-  readonly #listeners = new Map<string, OpenListener>();
+  readonly #listeners: ListenerSet;
+  readonly #descriptorsMax: number;
   readonly #serviceSlots = new SlotPool(servicesMax);
   readonly #serverSlots = new SlotPool(serversMax);
   #closing: Promise<void> | undefined;
@@ -99,7 +83,7 @@ class ProxyEngine implements Engine {
     this.#parts = allParts(this.#counters);
     const persistence = createPersistenceBuffer(persistenceEntriesMax);
     this.#persistence = openPersistenceTable(persistence);
-    const connectionsMax = Math.max(16, Math.floor((descriptorsMax - reservedDescriptors) / 2));
+    this.#descriptorsMax = descriptorsMax;
     this.#workers = Array.from(
       { length: workers },
       (_, worker) =>
@@ -108,7 +92,6 @@ class ProxyEngine implements Engine {
           counters: this.#counters,
           persistence,
           descriptorsMax,
-          connectionsMax,
           sockmap,
           listener,
           onCrash:
@@ -118,6 +101,15 @@ class ProxyEngine implements Engine {
             }),
         }),
     );
+    this.#listeners = new ListenerSet(this.#workers);
+    this.#limitConnections();
+  }
+
+  /** Shares what the listeners leave of the descriptors among client connections, two for each. */
+  #limitConnections(): void {
+    const free = this.#descriptorsMax - reservedDescriptors - this.#listeners.descriptorCount;
+    const connectionsMax = Math.max(connectionsMin, Math.floor(free / 2));
+    writeConnectionsMax(this.#counters, connectionsMax);
   }
 
   async start(): Promise<void> {
@@ -132,26 +124,24 @@ class ProxyEngine implements Engine {
 
   async apply(services: readonly ForwardingService[]): Promise<readonly ApplyProblem[]> {
     const problems: ApplyProblem[] = [];
-    const wanted = new Map(services.map((service) => [service.name, service]));
-    for (const service of services) this.#define(service, problems);
-    const gone = this.#matchListeners(services, problems);
-    this.#unlisten(gone);
-    const removed = [...this.#services.values()].filter(({ name }) => !wanted.has(name));
-    for (const { slot } of removed) this.#order({ type: "remove-service", slot });
-    const released = this.#releasableServers(services);
-    await this.#settled();
-    for (const { fds } of gone) for (const fd of fds) closeDescriptor(fd);
-    for (const service of removed) this.#forget(service);
-    for (const [service, id, slot] of released) this.#retire(service, id, slot);
-    return problems;
-  }
-
-  #unlisten(listeners: readonly OpenListener[]): void {
-    for (const { fds } of listeners) {
-      for (const [worker, fd] of fds.entries()) {
-        this.#workers[worker]!.send({ type: "unlisten", fd });
-      }
+    const changed = services.filter((service) => this.#define(service, problems));
+    for (const service of changed) {
+      const known = this.#services.get(service.name)!;
+      const found = this.#listeners.provide(service, known.slot);
+      known.isListening = found.length === 0;
+      problems.push(...found);
     }
+    const unwanted = this.#listeners.takeUnwanted(services);
+    this.#listeners.letGo(unwanted);
+    const names = new Set(services.map(({ name }) => name));
+    const removed = [...this.#services.values()].filter(({ name }) => !names.has(name));
+    for (const { slot } of removed) this.#order({ type: "remove-service", slot });
+    await this.#settled();
+    this.#listeners.close(unwanted);
+    this.#limitConnections();
+    for (const service of removed) this.#forget(service);
+    for (const service of changed) this.#retireServers(service);
+    return problems;
   }
 
   #order(order: Parameters<WorkerThread["send"]>[0]): void {
@@ -162,19 +152,18 @@ class ProxyEngine implements Engine {
     await Promise.all(this.#workers.map((worker) => worker.settled()));
   }
 
-  /** Tells the workers of a service that is new or changed. */
-  #define(service: ForwardingService, problems: ApplyProblem[]): void {
-    const before = this.#services.get(service.name);
-    const known = before ?? this.#introduce(service, problems);
-    if (known === undefined) return;
-    if (before !== undefined && JSON.stringify(known.definition) === JSON.stringify(service))
-      return;
+  /** Tells the workers of a service that is new or changed. @returns True if there is news. */
+  #define(service: ForwardingService, problems: ApplyProblem[]): boolean {
+    const known = this.#services.get(service.name) ?? this.#introduce(service, problems);
+    if (known === undefined) return false;
+    const text = JSON.stringify(service);
+    if (known.text === text) return !known.isListening;
     if (this.#serverSlots.freeCount < service.servers.length) {
       problems.push(full(service.name, `${serversMax} real servers`));
-      return;
+      return false;
     }
     this.#dropPersistence(known, service);
-    known.definition = service;
+    known.text = text;
     const serverSlots = service.servers.map((server) => {
       const id = serverId(server);
       const slot = known.serverSlots.get(id) ?? this.#serverSlots.take();
@@ -183,6 +172,7 @@ class ProxyEngine implements Engine {
       return slot;
     });
     this.#order({ type: "service", definition: { slot: known.slot, service, serverSlots } });
+    return true;
   }
 
   #introduce(service: ForwardingService, problems: ApplyProblem[]): KnownService | undefined {
@@ -194,7 +184,8 @@ class ProxyEngine implements Engine {
     const known: KnownService = {
       name: service.name,
       slot,
-      definition: service,
+      text: "",
+      isListening: false,
       serverSlots: new Map(),
       retired: { bytesIn: 0, bytesOut: 0, packetsIn: 0, packetsOut: 0 },
     };
@@ -212,83 +203,11 @@ class ProxyEngine implements Engine {
     }
   }
 
-  /** Opens what is missing, hands over what stays. @returns What is no longer wanted. */
-  #matchListeners(
-    services: readonly ForwardingService[],
-    problems: ApplyProblem[],
-  ): readonly OpenListener[] {
-    const unwanted = new Map(this.#listeners);
-    for (const service of services) {
-      if (!this.#services.has(service.name)) continue;
-      for (const request of requestsOf(service)) {
-        unwanted.delete(listenerKey(request));
-        this.#provide(request, service.name, problems);
-      }
-    }
-    for (const key of unwanted.keys()) this.#listeners.delete(key);
-    return [...unwanted.values()];
-  }
-
-  #provide(request: ListenRequest, service: string, problems: ApplyProblem[]): void {
-    const key = listenerKey(request);
-    const known = this.#listeners.get(key);
-    if (known !== undefined) {
-      if (known.request.timeouts !== request.timeouts && request.protocol === "tcp") {
-        for (const fd of known.fds) setTcpOptions(fd, request.timeouts);
-      }
-      if (known.service === service) return;
-      known.service = service;
-      this.#announce(known);
-      return;
-    }
-    const fds: number[] = [];
-    try {
-      this.#requireFree(request);
-      for (const _ of this.#workers) fds.push(openListener(request));
-    } catch (error) {
-      for (const fd of fds) closeDescriptor(fd);
-      if (!(error instanceof ApplianceError)) throw error;
-      problems.push({ service, code: error.code, message: error.message });
-      return;
-    }
-    const listener: OpenListener = { request, fds, service };
-    this.#listeners.set(key, listener);
-    this.#announce(listener);
-  }
-
-  /** A wildcard and an address of ours share a port while one gives way to the other. */
-  #requireFree(request: ListenRequest): void {
-    try {
-      requireFree(request);
-    } catch (error) {
-      const isOurs = [...this.#listeners.values()].some(
-        (known) =>
-          known.request.protocol === request.protocol && known.request.port === request.port,
-      );
-      if (!isOurs) throw error;
-    }
-  }
-
-  #announce({ request, fds, service }: OpenListener): void {
-    const { protocol, address, port } = request;
-    const { slot } = this.#services.get(service)!;
-    for (const [worker, fd] of fds.entries()) {
-      this.#workers[worker]!.send({ type: "listen", fd, slot, protocol, address, port });
-    }
-  }
-
-  /** Servers that the new definitions no longer have. */
-  #releasableServers(
-    services: readonly ForwardingService[],
-  ): readonly (readonly [KnownService, string, number])[] {
-    return services.flatMap((service) => {
-      const known = this.#services.get(service.name);
-      if (known === undefined) return [];
-      const ids = new Set(service.servers.map(serverId));
-      return [...known.serverSlots]
-        .filter(([id]) => !ids.has(id))
-        .map(([id, slot]) => [known, id, slot] as const);
-    });
+  /** Frees the slots of servers that a changed service no longer has. */
+  #retireServers(service: ForwardingService): void {
+    const known = this.#services.get(service.name)!;
+    const ids = new Set(service.servers.map(serverId));
+    for (const [id, slot] of known.serverSlots) if (!ids.has(id)) this.#retire(known, id, slot);
   }
 
   /** Keeps the totals of a removed server in the service and frees its slot. */
@@ -332,14 +251,13 @@ class ProxyEngine implements Engine {
   }
 
   async #close(timeoutMs: number, hurry: AbortSignal): Promise<void> {
-    const listeners = [...this.#listeners.values()];
-    this.#listeners.clear();
+    const listeners = this.#listeners.takeUnwanted([]);
     const tcp = listeners.filter(({ request }) => request.protocol === "tcp");
     const udp = listeners.filter(({ request }) => request.protocol === "udp");
-    this.#unlisten(tcp);
+    this.#listeners.letGo(tcp);
     this.#order({ type: "drain" });
     await this.#settled();
-    for (const { fds } of tcp) for (const fd of fds) closeDescriptor(fd);
+    this.#listeners.close(tcp);
     const endMs = performance.now() + timeoutMs;
     while (this.#open() > 0 && performance.now() < endMs && !hurry.aborted) {
       await Bun.sleep(drainTickMs);
@@ -347,7 +265,7 @@ class ProxyEngine implements Engine {
     this.#order({ type: "stop" });
     await this.#settled();
     // Answers of UDP flows went out through their listeners until now.
-    for (const { fds } of udp) for (const fd of fds) closeDescriptor(fd);
+    this.#listeners.close(udp);
     await Promise.all(this.#workers.map((worker) => worker.exit()));
   }
 }

@@ -8,6 +8,7 @@
  *           service rows  [servicesMax][24]  active connections closed[cause]...
  *           process row   [8]                connections open, accept pauses
  * worker 1: the same …
+ * main row   [8]: connections that fit the descriptor limit        (the main thread writes)
  * ```
  * A worker writes only its own rows; everyone reads all. A row is a whole number of cache lines,
  * and an aligned 64-bit store is never torn on x86-64 and arm64, so nothing is locked. A row is
@@ -51,6 +52,7 @@ export const serviceRowWords = 24;
 /** Words of the process row. */
 export const processWord = { open: 0 } as const;
 const processRowWords = 8;
+const mainRowWords = 8;
 
 const serviceRowsStart = serversMax * serverRowWords;
 const processRowStart = serviceRowsStart + servicesMax * serviceRowWords;
@@ -63,7 +65,22 @@ export function causeWord(cause: CloseCause): number {
 
 /** Makes the counters of `workers` threads, all zero. */
 export function createCounters(workers: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(workers * workerWords * wordBytes);
+  return new SharedArrayBuffer((workers * workerWords + mainRowWords) * wordBytes);
+}
+
+function mainRow(counters: SharedArrayBuffer): Float64Array {
+  return new Float64Array(counters, counters.byteLength - mainRowWords * wordBytes, mainRowWords);
+}
+
+/** Tells the workers how many connections they may have open together. */
+export function writeConnectionsMax(counters: SharedArrayBuffer, connectionsMax: number): void {
+  mainRow(counters)[0] = connectionsMax;
+}
+
+/** Reads what {@link writeConnectionsMax} wrote, anew at each call. */
+export function connectionsMaxReader(counters: SharedArrayBuffer): () => number {
+  const row = mainRow(counters);
+  return () => row[0]!;
 }
 
 /** First word of a server row within one worker's part. */
@@ -86,7 +103,7 @@ export function workerPart(counters: SharedArrayBuffer, worker: number): Float64
 
 /** Every worker's part, in order. */
 export function allParts(counters: SharedArrayBuffer): readonly Float64Array[] {
-  const workers = counters.byteLength / (workerWords * wordBytes);
+  const workers = Math.floor(counters.byteLength / (workerWords * wordBytes));
   return Array.from({ length: workers }, (_, worker) => workerPart(counters, worker));
 }
 

@@ -20,8 +20,6 @@ export interface WorkerStart {
   readonly wakeFd: number;
   /** RLIMIT_NOFILE: descriptors are 0..descriptorsMax-1. */
   readonly descriptorsMax: number;
-  /** Client connections and flows of all workers together. */
-  readonly connectionsMax: number;
   readonly sockmap: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Hands chatty, long-lived connections to the kernel: what one side sends goes to the other
- * without passing user space (BPF_MAP_TYPE_SOCKHASH with a stream verdict, kernel net/core/sock_map.c).
+ * without passing user space (BPF_MAP_TYPE_SOCKHASH with a stream verdict, net/core/sock_map.c).
  * Experimental, off by default.
  *
  * A connection is promoted after some small, whole transfers. From then on user space sees only
@@ -12,7 +12,7 @@
  * - There is no back-pressure: the kernel queues what a slow receiver does not take. A connection
  *   whose backlog passes {@link backlogBytesMax} is reset (docs/decisions/0011).
  *
- * Needs CAP_BPF and CAP_NET_ADMIN and a kernel with CONFIG_BPF_STREAM_PARSER; probed once.
+ * Needs CAP_BPF and CAP_NET_ADMIN and a kernel with CONFIG_BPF_STREAM_PARSER; tried once.
  *
  * @module
  */
@@ -58,6 +58,7 @@ const bytesReceivedWord = 16;
 /** TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSING, TCP_TIME_WAIT (net/tcp_states.h). */
 const statesAfterFin: ReadonlySet<number> = new Set([8, 9, 11, 6]);
 
+/** What the sockmap needs of its worker. */
 export interface SockmapParts {
   readonly table: FlowTable;
   readonly poller: Poller;

@@ -15,7 +15,7 @@ import type { EngineListener } from "../engine.ts";
 import { listConnections } from "./connection-list.ts";
 import { flag, FlowTable, kind } from "./flow-table.ts";
 import type { Listener } from "./flow-table.ts";
-import { allParts, processRow, processWord, sumWord } from "./layout.ts";
+import { allParts, connectionsMaxReader, processRow, processWord, sumWord } from "./layout.ts";
 import { MailboxReader } from "./mailbox.ts";
 import { PersistenceLink } from "./persistence-link.ts";
 import { PipePool } from "./pipe-pool.ts";
@@ -46,6 +46,8 @@ export class WorkerLoop {
   readonly #poller = new Poller(eventsMax);
   readonly #table: FlowTable;
   readonly #counters: WorkerCounters;
+  /** Client connections and flows that all workers together may have. */
+  readonly #connectionsMax: () => number;
   readonly #mailbox: MailboxReader<WorkerCommand>;
   readonly #services = new Map<number, WorkerService>();
   readonly #listeners = new Map<number, Listener>();
@@ -69,6 +71,7 @@ export class WorkerLoop {
     const own = all[start.worker];
     invariant(own !== undefined, "the worker has a part of the counters");
     this.#counters = { own, all, clock: { nowMs: () => this.#nowMs } };
+    this.#connectionsMax = connectionsMaxReader(start.counters);
     this.#table = new FlowTable(start.descriptorsMax);
     this.#mailbox = new MailboxReader<WorkerCommand>(start.mailbox);
     const table = this.#table;
@@ -114,7 +117,7 @@ export class WorkerLoop {
       closer,
       connector: this.#connector,
       nowMs,
-      hasRoom: () => this.#open() < start.connectionsMax,
+      hasRoom: () => this.#open() < this.#connectionsMax(),
       pause: (reason) => this.#pause(reason),
     });
     this.#udp = new UdpRelay({
@@ -124,7 +127,7 @@ export class WorkerLoop {
       persistence,
       tell,
       nowMs,
-      hasRoom: () => this.#open() < start.connectionsMax,
+      hasRoom: () => this.#open() < this.#connectionsMax(),
     });
     table.open(start.wakeFd, kind.wake, 0);
     poller.add(start.wakeFd, EPOLLIN, table.generation[start.wakeFd]!);
@@ -248,7 +251,7 @@ export class WorkerLoop {
     for (const fd of this.#listeners.keys()) this.#poller.remove(fd);
     const text =
       reason === "connections"
-        ? `all ${this.#start.connectionsMax} connections are in use: new ones wait`
+        ? `all ${this.#connectionsMax()} connections are in use: new ones wait`
         : "descriptors or memory are short: new connections wait";
     this.#post({ type: "event", event: { type: "log", level: "warning", text } });
   }

@@ -110,6 +110,7 @@ describe.each(feeds)("HttpAnswer fed %s", (_name, feed) => {
 
   test.each([
     ["another protocol", "SSH-2.0-OpenSSH_9.2\r\n\r\n", "no HTTP status line: SSH-2.0-OpenSSH_9.2"],
+    ["a greeting that goes on", "220 mail\r\n", "no HTTP status line: 220 mail"],
     ["HTTP/2", "HTTP/2 200\r\n\r\n", "no HTTP status line: HTTP/2 200"],
     ["a status of two digits", "HTTP/1.1 20 OK\r\n\r\n", "no HTTP status line: HTTP/1.1 20 OK"],
     [

@@ -11,9 +11,9 @@ test("encodeSockaddr lays IPv4 out as struct sockaddr_in", () => {
 test("encodeSockaddr lays IPv6 out as struct sockaddr_in6", () => {
   const address = Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
   const bytes = encodeSockaddr(address, 53);
-  expect([...bytes.slice(0, 8)]).toEqual([10, 0, 0, 53, 0, 0, 0, 0]);
-  expect([...bytes.slice(8, 24)]).toEqual([...address]);
-  expect([...bytes.slice(24)]).toEqual([0, 0, 0, 0]);
+  expect(Array.from(bytes.subarray(0, 8))).toEqual([10, 0, 0, 53, 0, 0, 0, 0]);
+  expect(bytes.slice(8, 24)).toEqual(address);
+  expect(Array.from(bytes.subarray(24))).toEqual([0, 0, 0, 0]);
 });
 
 test.each([
