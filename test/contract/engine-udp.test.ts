@@ -237,6 +237,23 @@ describeEngines("UDP flows", (promised) => {
     expect([denied.received.length, server.received.length]).toEqual([0, 1]);
   });
 
+  promised("one-packet scheduling obeys the lists and the limit", async (bench) => {
+    const server = await bench.udpServer("a");
+    const deny = [parseNetwork("127.0.5.0/24")!];
+    const only = { protocol: "udp", servers: [serverAt(server)], onePacket: true } as const;
+    await bench.apply({ ...only, deny, connectionLimit: 1 });
+    const denied = await bench.udpClient("127.0.5.5");
+    denied.send("?", bench.port);
+    await bench.untilClosed("denied");
+    expect(await ask(bench, await bench.udpClient())).toBe("a?");
+    const late = await bench.udpClient();
+    late.send("?", bench.port);
+    await bench.untilClosed("connection-limit");
+    expect([denied.received.length, late.received.length, server.received.length]).toEqual([
+      0, 0, 1,
+    ]);
+  });
+
   promised("without a server nothing is answered", async (bench) => {
     await bench.apply({ protocol: "udp", servers: [] });
     const client = await bench.udpClient();

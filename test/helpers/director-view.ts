@@ -97,7 +97,7 @@ export async function waitForServer(
     return isMeant(last) ? last : undefined;
   };
   try {
-    return await waitFor(find, { what: `real server ${key}: ${isMeant}` });
+    return await waitFor(find, { what: `real server ${key}: ${String(isMeant)}` });
   } catch (error) {
     throw new Error(`${String(error)}\n${JSON.stringify(last)}`, { cause: error });
   }
@@ -124,7 +124,7 @@ export async function waitForService(
     return isMeant(last) ? last : undefined;
   };
   try {
-    return await waitFor(find, { what: `service: ${isMeant}`, ...options });
+    return await waitFor(find, { what: `service: ${String(isMeant)}`, ...options });
   } catch (error) {
     throw new Error(`${String(error)}\n${JSON.stringify(last)}`, { cause: error });
   }

@@ -69,7 +69,7 @@ export function holdConnections({ prefix = [], ...plan }: HeldOptions): HeldConn
     async waitUntil(isMeant, timeoutMs = waitTimeoutMs) {
       const find = (): HeldReport | undefined => (isMeant(report()) ? report() : undefined);
       try {
-        return await waitFor(find, { what: `connections: ${isMeant}`, timeoutMs });
+        return await waitFor(find, { what: `connections: ${String(isMeant)}`, timeoutMs });
       } catch (error) {
         throw new Error(`${String(error)}\n${JSON.stringify(report())}`, { cause: error });
       }

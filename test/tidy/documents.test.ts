@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { commands as commandTable } from "../../src/cli/commands.ts";
 import { lineAt, listFiles, readText, treeRoot } from "../helpers/source-tree.ts";
 
 const documents = listFiles("*.md", "docs/**/*.md", "bench/*.md");
@@ -65,12 +66,7 @@ const shortForms = new Set(["start", "test"]);
 const notScripts = new Set(["ci", "install"]);
 
 /** Names in the table of commands; `help` is everywhere. */
-const subcommands = new Set([
-  "help",
-  ...listFiles("src/cli/**/*.ts").flatMap((file) =>
-    [...readText(file).matchAll(/\bname: "([a-z-]+)",\s+summary:/g)].map(([, name]) => name!),
-  ),
-]);
+const subcommands = new Set(["help", ...commandTable.map(({ name }) => name)]);
 
 /** Subcommands at the beginning of a code span, or of a line of a code block. */
 function subcommandsIn(text: string): Set<string> {

@@ -26,6 +26,7 @@ import {
   writeConnectionsMax,
 } from "./layout.ts";
 import { ListenerSet } from "./listener-set.ts";
+import { commandBytesMax } from "./mailbox.ts";
 import { SlotPool } from "./slots.ts";
 import { WorkerThread } from "./worker-thread.ts";
 
@@ -33,6 +34,8 @@ import { WorkerThread } from "./worker-thread.ts";
 const persistenceEntriesMax = 65_536;
 /** Descriptors for everything that is no connection: program, pipes, checks, control. */
 const reservedDescriptors = 400;
+/** A definition with its slots, which take up to 8 bytes each, must fit one command. */
+const definitionBytesMax = commandBytesMax / 2;
 /** Served whatever the descriptor limit says; accept(2) then waits for free ones. */
 const connectionsMin = 16;
 /** How often a drain looks whether the flows have ended. */
@@ -54,6 +57,8 @@ interface KnownService extends CountedService {
   readonly slot: number;
   /** The definition in force, as JSON, to tell a change. */
   text: string;
+  /** Its persistence, as JSON. */
+  persistence: string | undefined;
   /** False while a listener could not be opened. */
   isListening: boolean;
   /** By role and key. */
@@ -158,11 +163,21 @@ class ProxyEngine implements Engine {
     if (known === undefined) return false;
     const text = JSON.stringify(service);
     if (known.text === text) return !known.isListening;
+    if (Buffer.byteLength(text) > definitionBytesMax) {
+      const what = "it has too many real servers for one service (about 15,000 fit)";
+      const message = `Cannot forward service ${service.name}: ${what}`;
+      problems.push({ service: service.name, code: "ENGINE_FULL", message });
+      return false;
+    }
     if (this.#serverSlots.freeCount < service.servers.length) {
       problems.push(full(service.name, `${serversMax} real servers`));
       return false;
     }
     this.#dropPersistence(known, service);
+    const persistence = JSON.stringify(service.persistence);
+    // Clients are remembered by their masked address: entries of another mask are of no use.
+    if (known.persistence !== persistence) this.#persistence.removeService(known.slot);
+    known.persistence = persistence;
     known.text = text;
     const serverSlots = service.servers.map((server) => {
       const id = serverId(server);
@@ -185,6 +200,7 @@ class ProxyEngine implements Engine {
       name: service.name,
       slot,
       text: "",
+      persistence: undefined,
       isListening: false,
       serverSlots: new Map(),
       retired: { bytesIn: 0, bytesOut: 0, packetsIn: 0, packetsOut: 0 },
@@ -271,7 +287,7 @@ class ProxyEngine implements Engine {
 }
 
 function full(service: string, what: string): ApplyProblem {
-  const message = `Cannot add to service ${service}: all ${what} are taken; restart to make room`;
+  const message = `Cannot add to service ${service}: all ${what} are taken; remove others first`;
   return { service, code: "ENGINE_FULL", message };
 }
 

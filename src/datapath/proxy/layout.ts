@@ -23,7 +23,7 @@ import { closeCauses } from "../engine.ts";
 import type { CloseCause } from "../engine.ts";
 
 /** Services at once. */
-export const servicesMax = 16_384;
+export const servicesMax = 20_000;
 /** Real servers and fallbacks of all services at once; 5,000 services with 20 each fit. */
 export const serversMax = 131_072;
 

@@ -16,10 +16,13 @@
 import { invariant } from "../../errors/index.ts";
 
 const headBytes = 8;
-/** Holds the definition of a service with thousands of real servers. A power of two. */
-const ringBytes = 1 << 20;
+/** Holds the definition of a service with 20,000 real servers. A power of two. */
+const ringBytes = 1 << 22;
 const ringMask = ringBytes - 1;
 const lengthBytes = 4;
+
+/** Longest command, in bytes of its text. */
+export const commandBytesMax = ringBytes - lengthBytes;
 
 /** Makes an empty mailbox. */
 export function createMailbox(): SharedArrayBuffer {
@@ -40,7 +43,7 @@ export class MailboxWriter {
   /** Queues `command`. The caller wakes the reader. */
   write(command: unknown): void {
     const text = new TextEncoder().encode(JSON.stringify(command));
-    invariant(text.length + lengthBytes <= ringBytes, "a command fits the mailbox");
+    invariant(text.length <= commandBytesMax, "a command fits the mailbox");
     this.#waiting.push(text);
     this.flush();
   }

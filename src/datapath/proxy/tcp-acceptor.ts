@@ -83,7 +83,8 @@ export class TcpAcceptor {
   #begin(fd: number, listener: Listener): void {
     const { table, counters, nowMs } = this.#parts;
     const { service } = listener;
-    table.open(fd, kind.tcp, flag.client);
+    // TCP_NODELAY is inherited from the listener.
+    table.open(fd, kind.tcp, flag.client | flag.noDelay);
     table.services[fd] = service;
     table.listeners[fd] = listener;
     const now = nowMs();

@@ -46,6 +46,8 @@ import type { WorkerServer, WorkerService } from "./worker-service.ts";
 const triesMax = 8;
 /** The main thread hears of failed connects of one server at most this often. */
 const failureTellMs = 100;
+/** A shortage of local ports that lasts is told this often. */
+const portLineMs = 10_000;
 const noServers: readonly WorkerServer[] = [];
 const one = new Int32Array([1]);
 const oneAddress = addressOf(one);
@@ -75,6 +77,8 @@ export class TcpConnector {
   readonly #lengthAddress = addressOf(this.#length);
   readonly #value = new Int32Array(1);
   readonly #valueAddress = addressOf(this.#value);
+
+  #nextPortLineMs = 0;
 
   constructor(parts: TcpConnectorParts) {
     this.#parts = parts;
@@ -265,7 +269,9 @@ export class TcpConnector {
   }
 
   #tellLog(client: number, reason: string): void {
-    const { table, tell } = this.#parts;
+    const { table, tell, nowMs } = this.#parts;
+    if (nowMs() < this.#nextPortLineMs) return;
+    this.#nextPortLineMs = nowMs() + portLineMs;
     const service = table.services[client]!.name;
     const text = `service ${service}: no local port left (${reason}): add source addresses`;
     tell({ type: "log", level: "warning", text });

@@ -124,23 +124,30 @@ export class UdpRelay {
 
   /** One-packet scheduling: each datagram is scheduled, flows are shared by client and server. */
   #openOnePacket(listener: Listener): number {
-    const server = this.#pick(listener, noServers);
-    if (server === undefined) {
-      this.#turnAway(listener.service, "no-server");
-      return 0;
-    }
+    const { service } = listener;
+    // No persistence: one packet is the opposite of it.
+    this.#setFlow(listener);
+    const server = service.pick(this.#flow, noServers);
+    if (server === undefined) return this.#turnAway(service, "no-server");
     this.#key[udpKeyServerWord] = server.slot + 1;
-    return this.#flows.find(this.#key) || this.#open(listener, server);
+    const known = this.#flows.find(this.#key);
+    if (known !== 0) return known;
+    const refusal = this.#judge(service);
+    return refusal === undefined ? this.#open(listener, server) : this.#turnAway(service, refusal);
+  }
+
+  /** Why a client without a flow gets none; undefined: it may have one. */
+  #judge(service: WorkerService): CloseCause | undefined {
+    if (!service.admits(this.#keyBytes, this.#isIpv4 ? 4 : 6)) return "denied";
+    const isFull = service.isFull(0) || this.#flows.isFull || !this.#parts.hasRoom();
+    return isFull ? "connection-limit" : undefined;
   }
 
   /** @returns Descriptor of a new flow for the key at hand; 0: refused. */
   #openFlow(listener: Listener, tried: readonly WorkerServer[]): number {
     const { service } = listener;
-    if (!service.admits(this.#keyBytes, this.#isIpv4 ? 4 : 6)) {
-      return this.#turnAway(service, "denied");
-    }
-    const isFull = service.isFull(0) || this.#flows.isFull || !this.#parts.hasRoom();
-    if (isFull) return this.#turnAway(service, "connection-limit");
+    const refusal = this.#judge(service);
+    if (refusal !== undefined) return this.#turnAway(service, refusal);
     const server = this.#pick(listener, tried);
     if (server === undefined) return this.#turnAway(service, "no-server");
     return this.#open(listener, server);
@@ -163,14 +170,18 @@ export class UdpRelay {
   #pick(listener: Listener, tried: readonly WorkerServer[]): WorkerServer | undefined {
     const { service } = listener;
     const { persistence } = this.#parts;
-    const client = this.#clientBytes();
-    this.#flow.sourceWord = foldAddress(client);
+    this.#setFlow(listener);
+    if (service.definition.persistence === undefined) return service.pick(this.#flow, tried);
+    const pick = (): WorkerServer | undefined => service.pick(this.#flow, tried);
+    return persistence.acquire(service, this.#clientBytes(), { tried, pick });
+  }
+
+  /** Says who asks whom, for the schedulers. */
+  #setFlow(listener: Listener): void {
+    this.#flow.sourceWord = foldAddress(this.#clientBytes());
     this.#flow.sourcePort = (this.#keyBytes[2]! << 8) | this.#keyBytes[3]!;
     this.#flow.destinationWord = listener.addressWord;
     this.#flow.destinationPort = listener.port;
-    if (service.definition.persistence === undefined) return service.pick(this.#flow, tried);
-    const pick = (): WorkerServer | undefined => service.pick(this.#flow, tried);
-    return persistence.acquire(service, client, { tried, pick });
   }
 
   #open(listener: Listener, server: WorkerServer): number {
@@ -274,7 +285,9 @@ export class UdpRelay {
     counters[processRow + processWord.open]! -= 1;
     counters[server.row + serverWord.active]! -= 1;
     const info = table.clients.get(fd)!;
-    this.#parts.persistence.release(service, info.address, server);
+    if (!service.definition.onePacket) {
+      this.#parts.persistence.release(service, info.address, server);
+    }
     if (service.definition.connectionLog) {
       tell({
         type: "connection-closed",

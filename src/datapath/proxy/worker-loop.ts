@@ -37,6 +37,8 @@ const eventsMax = 512;
 const pauseMs = 50;
 /** Descriptors kept free for pipes, new connections under way and the rest of the program. */
 const sparePipes = 64;
+/** A shortage that lasts is told this often. */
+const pauseLineMs = 10_000;
 const endEvents = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
 /** One worker: its table, its parts, its loop. */
@@ -61,6 +63,7 @@ export class WorkerLoop {
   readonly #sockmap: Sockmap | undefined;
   #nowMs = performance.now();
   #resumeAtMs = 0;
+  #nextPauseLineMs = 0;
   #isPaused = false;
   #isRunning = true;
 
@@ -248,7 +251,9 @@ export class WorkerLoop {
     if (this.#isPaused) return;
     this.#isPaused = true;
     this.#resumeAtMs = this.#nowMs + pauseMs;
-    for (const fd of this.#listeners.keys()) this.#poller.remove(fd);
+    for (const fd of this.#tcpListeners()) this.#poller.remove(fd);
+    if (this.#nowMs < this.#nextPauseLineMs) return;
+    this.#nextPauseLineMs = this.#nowMs + pauseLineMs;
     const text =
       reason === "connections"
         ? `all ${this.#connectionsMax()} connections are in use: new ones wait`
@@ -258,9 +263,14 @@ export class WorkerLoop {
 
   #resume(): void {
     this.#isPaused = false;
-    for (const fd of this.#listeners.keys()) {
+    for (const fd of this.#tcpListeners()) {
       this.#poller.add(fd, EPOLLIN, this.#table.generation[fd]!);
     }
+  }
+
+  /** UDP listeners go on: they serve flows that have what they need. */
+  #tcpListeners(): number[] {
+    return [...this.#listeners.keys()].filter((fd) => this.#table.kind[fd] === kind.tcpListener);
   }
 
   #onWake(fd: number): void {
@@ -354,7 +364,8 @@ export class WorkerLoop {
     if (isKnown) return;
     const kindOfFd = command.protocol === "tcp" ? kind.tcpListener : kind.udpListener;
     const generation = this.#table.open(fd, kindOfFd, 0);
-    if (!this.#isPaused) this.#poller.add(fd, EPOLLIN, generation);
+    const waits = this.#isPaused && command.protocol === "tcp";
+    if (!waits) this.#poller.add(fd, EPOLLIN, generation);
   }
 
   #unlisten(fd: number): void {

@@ -26,7 +26,7 @@ test("MailboxReader reads commands in the order written", () => {
 
 test("MailboxWriter keeps what does not fit until it is flushed", () => {
   const { writer, reader } = open();
-  const text = "x".repeat(400_000);
+  const text = "x".repeat(1_600_000);
   for (let index = 0; index < 4; index++) writer.write({ index, text });
   expect(writer.flush()).toBe(false);
   expect(reader.read()).toMatchObject({ index: 0 });
@@ -39,13 +39,13 @@ test("MailboxWriter keeps what does not fit until it is flushed", () => {
 
 test("commands wrap around the end of the ring unharmed", () => {
   const { writer, reader } = open();
-  for (let index = 0; index < 3000; index++) {
-    const command = { index, text: "y".repeat((index * 37) % 5000) };
+  for (let index = 0; index < 6000; index++) {
+    const command = { index, text: "y".repeat((index * 37) % 9000) };
     writer.write(command);
     expect(reader.read()).toEqual(command);
   }
 });
 
 test("a command larger than the ring is a bug of the caller", () => {
-  expect(() => open().writer.write("z".repeat(2_000_000))).toThrow("Invariant violated");
+  expect(() => open().writer.write("z".repeat(5_000_000))).toThrow("Invariant violated");
 });
