@@ -12,6 +12,7 @@ import type { Timer } from "../clock/index.ts";
 import { requireDescriptors } from "../config/index.ts";
 import type { LoadedConfig } from "../config/index.ts";
 import { ApplianceError } from "../errors/index.ts";
+import type { Config } from "../model/index.ts";
 import type { Endpoint } from "../net/address.ts";
 import type { ReloadResult, StatusSource } from "../status/index.ts";
 import {
@@ -25,6 +26,7 @@ import type { Assembly, DirectorParts } from "./assembly.ts";
 import { createDirectorChanger, createDirectorReloader } from "./controls.ts";
 import { hookOf } from "./hook-of.ts";
 import { createLocalAddresses } from "./local-address.ts";
+import { watchPorts } from "./port-watch.ts";
 import { createRateTable } from "./rate-table.ts";
 import type { RateTable } from "./rate-table.ts";
 import { dumpState } from "./state-dump.ts";
@@ -74,6 +76,12 @@ function startBeat({ parts, state }: Assembly): { cancel(): void } {
   };
   beat();
   return { cancel: () => timer?.cancel() };
+}
+
+/** Number of source addresses of the services that list some. */
+function countSources({ virtualServices }: Config): ReadonlyMap<string, number> {
+  const listed = virtualServices.filter(({ source }) => source.length > 0);
+  return new Map(listed.map(({ name, source }) => [name, source.length]));
 }
 
 /** Runs the programs that tell the world that these services are gone. */
@@ -145,6 +153,13 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
 
   const rates = createRateTable(parts.clock, () => engine.counters());
   failed.defer(() => rates.close());
+  const ports = watchPorts({
+    clock: parts.clock,
+    counters: () => engine.counters(),
+    sources: () => countSources(state.loaded.config),
+    report,
+  });
+  failed.defer(() => ports.close());
   const beat = startBeat(assembly);
   failed.defer(() => beat.cancel());
   let status: StatusListener | undefined;
@@ -182,6 +197,7 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
         engine.close(stopTimeoutMs, hurry),
       ]);
       rates.close();
+      ports.close();
       beat.cancel();
       parts.notifier.close();
       await Promise.all([endpoint.close(), control.stop()]);

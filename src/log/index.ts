@@ -27,6 +27,9 @@ const priorities: Readonly<Record<LogLevel, number>> = { error: 3, warning: 4, i
 const burstLines = 200;
 const refillPerSecond = 20;
 
+/** The connection log is never held back: who turns it on for a service wants every line. */
+const wholeEvent = "connection";
+
 /** Value in the form `key=value`; quoted when it has blanks, quotes, controls or is empty. */
 export function formatValue(value: string | number | boolean): string {
   const text = String(value);
@@ -63,6 +66,7 @@ export function createLogger({ level, clock, write, journal }: LoggerOptions): L
 
   /** True if a line of this event may pass now. */
   const take = (event: string): Bucket | undefined => {
+    if (event === wholeEvent) return { tokens: 0, filledAtMs: 0, suppressed: 0 };
     const nowMs = clock.nowMs();
     let bucket = buckets.get(event);
     if (bucket === undefined) {

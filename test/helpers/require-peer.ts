@@ -10,11 +10,6 @@
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
-import { createBpfMap } from "../../ffi/bpf.ts";
-import { BPF_MAP_TYPE_SOCKHASH } from "../../ffi/constants/bpf.ts";
-import { closeDescriptor } from "../../ffi/socket.ts";
-import { errorText } from "../../src/errors/index.ts";
-
 /** Whether a test must be skipped, and why. */
 export interface Requirement {
   readonly skip: boolean;
@@ -28,9 +23,11 @@ export const executablePath = new URL("../../dist/appliance", import.meta.url).p
 const peersPath = new URL("../../.ci/peers.txt", import.meta.url).pathname;
 /** Debian puts daemons where the PATH of an ordinary user does not look. */
 const searchPath = `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
-const satisfied: Requirement = { skip: false, reason: "" };
+/** Nothing is missing. */
+export const satisfied: Requirement = { skip: false, reason: "" };
 
-function missing(reason: string): Requirement {
+/** What is missing; `npm test` tells it at the end. */
+export function missing(reason: string): Requirement {
   const path = process.env["APPLIANCE_SKIP_LOG"];
   if (path !== undefined) {
     const file = new Error(reason).stack?.match(/test\/\S+?\.test\.ts/)?.[0] ?? Bun.main;
@@ -88,15 +85,12 @@ export function requireNetns(): Requirement {
   return canMakeNetns ? satisfied : missing("may not make network namespaces (needs root)");
 }
 
-/** Requires CAP_BPF, CAP_NET_ADMIN and a kernel with sockmaps. */
-export function requireSockmap(): Requirement {
-  const spec = { type: BPF_MAP_TYPE_SOCKHASH, keyBytes: 8, valueBytes: 4, entriesMax: 1 };
-  try {
-    closeDescriptor(createBpfMap(spec));
-    return satisfied;
-  } catch (error) {
-    return missing(`needs a sockmap (${errorText(error)})`);
-  }
+/** Requires that a process may open `count` descriptors: its hard limit. */
+export function requireDescriptors(count: number): Requirement {
+  const limits = readFileSync("/proc/self/limits", "utf8");
+  const hard = /^Max open files +\S+ +(\S+)/m.exec(limits)?.[1] ?? "0";
+  const isEnough = hard === "unlimited" || Number(hard) >= count;
+  return isEnough ? satisfied : missing(`needs ${count} descriptors, the limit is ${hard}`);
 }
 
 /** Requires the built executable at {@link executablePath}. */

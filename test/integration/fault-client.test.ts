@@ -15,7 +15,12 @@ import { startNginx } from "../helpers/nginx.ts";
 import type { Nginx } from "../helpers/nginx.ts";
 import { countPages, fetchPage } from "../helpers/page.ts";
 import { freePort } from "../helpers/port.ts";
-import { requireAll, requireExecutable, requirePeer } from "../helpers/require-peer.ts";
+import {
+  requireAll,
+  requireDescriptors,
+  requireExecutable,
+  requirePeer,
+} from "../helpers/require-peer.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const needs = requireAll(requireExecutable(), requirePeer("nginx"));
@@ -26,10 +31,15 @@ interface Site {
   readonly url: string;
 }
 
-async function startSite({ address }: Nginx, settings: readonly string[]): Promise<Site> {
+async function startSite(
+  { address }: Nginx,
+  settings: readonly string[],
+  engine = "native",
+): Promise<Site> {
   const port = await freePort();
   const listen = `127.0.0.1:${port}`;
-  const config = formatService({ listen, servers: [address], settings });
+  const service = formatService({ listen, servers: [address], settings });
+  const config = `[proxy]\nengine = "${engine}"\n\n${service}`;
   return { director: await startDirector({ config }), port, url: `http://${listen}/` };
 }
 
@@ -76,16 +86,19 @@ test.skipIf(needs.skip)("slow clients do not disturb others, and are ended when 
 const crowd = 9_000;
 /** Thousands of connections take their time on a busy machine. */
 const crowdTimeoutMs = 40_000;
-/** Memory that one idle connection may cost in the director; far more than it should. */
-const connectionKibMax = 2;
 /** What the first thousands of connections may add once: code compiled, tables grown. */
 const startKibMax = 32 * 1024;
 
-test.skipIf(needs.skip)(
-  "9,000 clients at once are served, counted and forgotten",
-  async () => {
+const crowdNeeds = requireAll(needs, requireDescriptors(2 * crowd + 1000));
+
+test.skipIf(crowdNeeds.skip).each([
+  { engine: "native", label: "proxy", connectionKibMax: 2 },
+  { engine: "portable", label: "portable", connectionKibMax: 4 },
+])(
+  "9,000 clients at once are served, counted and forgotten by the $engine engine",
+  async ({ engine, label, connectionKibMax }) => {
     await using nginx = await startNginx({ pages: { "index.html": "page\n" } });
-    const { director, port, url } = await startSite(nginx, []);
+    const { director, port, url } = await startSite(nginx, [], engine);
     await using _ = director;
     const { pid } = director.process;
     await fetchPage(url);
@@ -101,7 +114,7 @@ test.skipIf(needs.skip)(
       connections: connections + crowd,
     });
     expect(await readServer(director, nginx.address)).toMatchObject({ activeConnections: crowd });
-    const table = 'appliance_connection_table_entries{engine="proxy"}';
+    const table = `appliance_connection_table_entries{engine="${label}"}`;
     expect(await readMetric(director, table)).toBe(crowd);
     // Between them another client is served as ever.
     expect(await fetchPage(url)).toBe("page");

@@ -8,17 +8,19 @@ import type { ConfiguredServer } from "../helpers/director-config.ts";
 import {
   readServer,
   readService,
+  runCommand,
   waitForHealth,
   waitForServer,
   waitForService,
 } from "../helpers/director-view.ts";
 import { startDirector } from "../helpers/director.ts";
 import type { Director } from "../helpers/director.ts";
+import { holdConnections } from "../helpers/held-connections.ts";
 import { startNginx } from "../helpers/nginx.ts";
 import { countPages, tryPage } from "../helpers/page.ts";
 import { freePort } from "../helpers/port.ts";
 import { requireAll, requireExecutable, requirePeer } from "../helpers/require-peer.ts";
-import { openTcpServer } from "../helpers/traffic/tcp.ts";
+import { openBlackHole, openTcpServer } from "../helpers/traffic/tcp.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { startWrk } from "../helpers/wrk.ts";
 
@@ -160,7 +162,7 @@ test.skipIf(needs.skip)("a server that resets is found out, and counted until th
   expect(Object.keys(await countPages(url, 20)).toSorted()).toEqual(["broken", "living"]);
   resets = true;
   const { reason } = await waitForHealth(director, address, "down");
-  expect(reason).toContain("reset");
+  expect(reason).toMatch(/^(?:reset|closed): /);
   await waitFor(async () => Bun.deepEquals(await countPages(url, 20), { living: 20 }), {
     what: "pages of the living server only",
   });
@@ -176,5 +178,77 @@ test.skipIf(needs.skip)(
     for (let turn = 0; turn < 5; turn++) expect(await tryPage(url)).toBeUndefined();
     const { closed } = await waitForService(director, (service) => service.activeConnections === 0);
     expect(closed["server-reset"]).toBe(5);
+  },
+);
+
+test.skipIf(needs.skip).each([
+  ["keep", 0],
+  ["reset", 10],
+] as const)('on_down = "%s" ends %i connections of a server that hangs', async (onDown, ended) => {
+  await using hanging = await page("hanging");
+  const settings = [quickHttpCheck, `on_down = "${onDown}"`];
+  const { director, url } = await startSite([hanging.address], settings);
+  await using _ = director;
+  const port = Number(new URL(url).port);
+  await using held = holdConnections({ port, connections: 10, mode: "ask" });
+  await held.waitUntil(({ answered }) => answered === 10);
+  hanging.process.kill("SIGSTOP");
+  try {
+    await waitForHealth(director, hanging.address, "down");
+    // The state is told before the engine has it; a client that comes now is turned away by it.
+    const isRefused = async (): Promise<boolean> => (await tryPage(url)) === undefined;
+    await waitFor(isRefused, { what: "refused client" });
+    await held.waitUntil((report) => report.ended === ended);
+    expect(held.report()).toEqual({ open: 10 - ended, answered: 10, ended });
+    const { closed, activeConnections } = await readService(director);
+    expect([closed["server-down"], activeConnections]).toEqual([ended, 10 - ended]);
+  } finally {
+    hanging.process.kill("SIGCONT");
+  }
+});
+
+test.skipIf(needs.skip)(
+  "a server that answers no connect costs a wait, not a request",
+  async () => {
+    using silent = openBlackHole();
+    await using living = await page("living");
+    const address = `127.0.0.1:${silent.port}`;
+    const settings = ['check = { type = "on" }', 'timeouts = { connect = "100ms" }'];
+    const { director, url } = await startSite([address, living.address], settings);
+    await using _ = director;
+    expect(await countPages(url, 8)).toEqual({ living: 8 });
+    const { connectFailures, connections } = await readServer(director, address);
+    expect(connections).toBe(0);
+    expect(connectFailures).toBeGreaterThan(0);
+    // With nobody else to turn to the client hears of it.
+    expect(await runCommand(director, "drain", living.address)).toMatchObject({ status: 0 });
+    expect(await tryPage(url)).toBeUndefined();
+    const { closed } = await readService(director);
+    expect(closed).toMatchObject({ "connect-timeout": 1, "connect-failed": 0 });
+  },
+);
+
+/** Lines of the log that a flood of refused clients may cause, whatever their number. */
+const logLinesMax = 50;
+
+test.skipIf(needs.skip)(
+  "clients that nobody can serve are counted, not logged one by one",
+  async () => {
+    await using dying = await page("dying");
+    const { director, url } = await startSite([dying.address], ['check = { type = "on" }']);
+    await using _ = director;
+    dying.process.kill("SIGKILL");
+    await dying.process.exited;
+    const linesBefore = director.process.output().split("\n").length;
+    await using wrk = startWrk({ url, connections: 8, close: true });
+    const { closed } = await waitForService(
+      director,
+      (service) => (service.closed["connect-failed"] ?? 0) >= 2000,
+    );
+    expect(closed).toMatchObject({ "no-server": 0, internal: 0 });
+    await wrk[Symbol.asyncDispose]();
+    const lines = director.process.output().split("\n").length - linesBefore;
+    expect(lines).toBeLessThan(logLinesMax);
+    expect((await readServer(director, dying.address)).connectFailures).toBeGreaterThan(1999);
   },
 );

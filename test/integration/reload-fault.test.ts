@@ -24,12 +24,13 @@ import { runProcess } from "../helpers/process.ts";
 import {
   executablePath,
   requireAll,
+  requireDescriptors,
   requireExecutable,
   requirePeer,
   requireRoot,
 } from "../helpers/require-peer.ts";
 import { createTempFolder } from "../helpers/temp-folder.ts";
-import { openTcpServer } from "../helpers/traffic/tcp.ts";
+import { connectTcp, freePorts as tcpPorts, openTcpServer } from "../helpers/traffic/tcp.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const needs = requireAll(requireExecutable(), requirePeer("nginx", "unshare"));
@@ -168,6 +169,46 @@ describe.skipIf(needs.skip)("a director that starts", () => {
     const { status, stderr } = await runProcess([executablePath, "run", "--config", path]);
     expect([status, stderr]).toEqual([66, expect.stringContaining(path)]);
   });
+});
+
+/** So many that a pass over all of them at each step would show. */
+const manyServices = 5000;
+const manyNeeds = requireAll(needs, requireDescriptors(manyServices + 1000));
+
+test.skipIf(manyNeeds.skip)("5,000 services start, reload and end like one", async () => {
+  await using server = openTcpServer((peer) => peer.send("page"));
+  const [basePort] = tcpPorts(1);
+  const config = (lastName: string): string =>
+    Array.from({ length: manyServices }, (_, index) =>
+      formatService({
+        name: index === manyServices - 1 ? lastName : `service-${index}`,
+        listen: `127.1.${index >> 8}.${index & 255}:${basePort}`,
+        servers: [`127.0.0.1:${server.port}`],
+        // Each check alike, so that one does for all.
+        settings: ['check = { type = "connect", interval = "5s" }'],
+      }),
+    ).join("\n");
+  const withWorkers = (text: string): string =>
+    `[director]\nstop_timeout = "0s"\n[proxy]\nworkers = 1\n\n${text}`;
+  await using director = await startDirector({ config: withWorkers(config("last")) });
+  const { services } = await readSnapshot(director);
+  expect(services).toHaveLength(manyServices);
+  expect(services.every(({ state }) => state === "up")).toBe(true);
+
+  director.configure(withWorkers(config("renamed")));
+  const { stdout } = await runCommand(director, "reload");
+  expect(stdout.trim().split("\n")).toEqual([
+    'service "last" removed',
+    'service "renamed" added: 1 address, 1 real server',
+  ]);
+  const lastAddress = `127.1.${(manyServices - 1) >> 8}.${(manyServices - 1) & 255}`;
+  await waitFor(
+    async () => (await readService(director, "renamed")).realServers[0]!.health === "up",
+    { what: "the renamed service" },
+  );
+  await (await connectTcp(basePort!, lastAddress)).untilText("page");
+  const listed = await runCommand(director, "list", "-n");
+  expect(listed.stdout.match(/^TCP /gm)).toHaveLength(manyServices);
 });
 
 test.skipIf(root.skip)("an unreadable file changes nothing, and is no start", async () => {

@@ -18,6 +18,7 @@ import type { Director } from "../helpers/director.ts";
 import { startNginx } from "../helpers/nginx.ts";
 import { countPages, fetchPage } from "../helpers/page.ts";
 import { freePorts } from "../helpers/port.ts";
+import type { FinishedProcess } from "../helpers/process.ts";
 import { requireAll, requireExecutable, requirePeer } from "../helpers/require-peer.ts";
 import { isRefused } from "../helpers/traffic/tcp.ts";
 import { waitFor } from "../helpers/wait.ts";
@@ -50,9 +51,9 @@ async function reload(director: Director, turn: number): Promise<void> {
   );
 }
 
-test.skipIf(needs.skip)(
-  "24 reloads under load lose no request",
-  async () => {
+test.skipIf(needs.skip).each(["native", "portable"])(
+  "24 reloads under load lose no request with the %s engine",
+  async (engine) => {
     const names = ["one", "two", "guest"];
     await using stack = new AsyncDisposableStack();
     const [one, two, guest] = await Promise.all(
@@ -76,6 +77,7 @@ test.skipIf(needs.skip)(
       const kept = { name: "kept", listen: `127.0.0.1:${keptPort}`, servers, settings };
       const other = { name: "other", listen: `127.0.0.1:${otherPort}`, servers, settings };
       return [
+        `[proxy]\nengine = "${engine}"\n`,
         formatService({ listen: `127.0.0.1:${webPort}`, servers: withGuest, settings }),
         formatService(kept),
         ...(hasOther ? [formatService(other)] : []),
@@ -152,9 +154,45 @@ test.skipIf(needs.skip)("a removed server's connections are reset, the others go
     director,
     ({ realServers }) => realServers.length === 1 && realServers[0]!.activeConnections === 8,
   );
-  expect(closed["server-removed"]).toBe(leavers);
+  // A client that comes again at once may meet a worker that does not know yet.
+  const removed = closed["server-removed"]!;
+  expect(removed).toBeGreaterThanOrEqual(leavers);
+  expect(removed).toBeLessThanOrEqual(2 * leavers);
   const { errors } = await wrk.finish();
   const [connect, read, write, timeout] = [...errors.matchAll(/\d+/g)].map(Number);
   expect([connect, timeout]).toEqual([0, 0]);
-  expect(read! + write!).toBe(leavers);
+  expect(read! + write!).toBe(removed);
+});
+
+/** Signals and commands of the burst below; more commands than may wait. */
+const burst = { signals: 100, commands: 30 };
+
+test.skipIf(needs.skip)("a burst of reloads ends in the last configuration", async () => {
+  await using server = await page("page");
+  const [port] = await freePorts(1);
+  const url = `http://127.0.0.1:${port}/`;
+  const config = (weight: number): string =>
+    formatService({
+      listen: `127.0.0.1:${port}`,
+      servers: [{ address: server.address, weight }],
+      settings: [quickHttpCheck],
+    });
+  await using director = await startDirector({ config: config(1) });
+  await using wrk = startWrk({ url, connections: 4, close: true });
+  const commands: Promise<FinishedProcess>[] = [];
+  for (let turn = 1; turn <= burst.signals; turn++) {
+    director.configure(config(turn));
+    director.process.kill("SIGHUP");
+    if (turn <= burst.commands) commands.push(runCommand(director, "reload"));
+  }
+  // Each was done, or was refused because so many wait already; none sees a file half written.
+  for (const { status, stderr } of await Promise.all(commands)) {
+    expect([0, 75]).toContain(status);
+    expect(stderr === "" || stderr.includes("reloads wait already")).toBe(true);
+  }
+  await runCommand(director, "reload");
+  expect((await readService(director)).realServers).toMatchObject([{ weight: burst.signals }]);
+  expect((await readSnapshot(director)).configuration.lastReloadSuccessful).toBe(true);
+  await waitForService(director, ({ connections }) => connections > 0);
+  expect((await wrk.finish()).errors).toBe("");
 });

@@ -11,7 +11,7 @@ import { createProxyEngine } from "../../src/datapath/index.ts";
 import type { Engine, EngineEvent, ServiceCounters } from "../../src/datapath/index.ts";
 import type { ForwardingService } from "../../src/model/index.ts";
 import { freePort } from "../helpers/port.ts";
-import { requireSockmap } from "../helpers/require-peer.ts";
+import { requireSockmap } from "../helpers/require-sockmap.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 const message = "0123456789".repeat(10);

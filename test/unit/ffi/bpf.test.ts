@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { BpfMapWriter, createBpfMap, loadBpfProgram } from "../../../ffi/bpf.ts";
 import { SyscallError } from "../../../ffi/errno.ts";
 import { closeDescriptor } from "../../../ffi/socket.ts";
-import { requireSockmap } from "../../helpers/require-peer.ts";
+import { requireSockmap } from "../../helpers/require-sockmap.ts";
 
 const BPF_MAP_TYPE_HASH = 1;
 const BPF_PROG_TYPE_SOCKET_FILTER = 1;
