@@ -134,6 +134,8 @@ export async function runDemo(options: DemoOptions): Promise<DirectorExit> {
     return await runDirector({
       ...options,
       files: [config],
+      // A terminal that is closed ends it.
+      hangup: "stop",
       // The demo is nobody's service: what systemd told this process is not for it.
       environment: { APPLIANCE_RUNTIME_DIR: runtime, APPLIANCE_STATE_DIR: join(folder, "state") },
       onStarted: () => options.stdout(demoText(ports, { runtime, config, program: programName() })),

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Shown in status. */
   readonly program?: Snapshot["program"] | undefined;
+  /** What SIGHUP asks for. Default: a reload, as daemons do. */
+  readonly hangup?: "reload" | "stop" | undefined;
   /** Called when it accepts connections. */
   readonly onStarted?: ((director: Director) => void) | undefined;
 }
@@ -35,13 +37,19 @@ export interface RunOptions {
 const unknownProgram: Snapshot["program"] = { version: "0.0.0", commit: "" };
 
 /** Runs a started director until it is told to stop, and stops it. */
-async function runToTheEnd(director: Director, signal: AbortSignal | undefined): Promise<void> {
+async function runToTheEnd(
+  director: Director,
+  { signal, hangup }: Pick<RunOptions, "signal" | "hangup">,
+): Promise<void> {
   const hurry = new AbortController();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<string>();
   const release = handleSignals({
     stop,
     stopNow: () => hurry.abort(),
-    reload: () => void director.reload("SIGHUP"),
+    reload: () => {
+      if (hangup === "stop") stop("its terminal is gone");
+      else void director.reload("SIGHUP");
+    },
     dumpState: () => director.dumpState(),
   });
   const onAbort = (): void => stop("it was interrupted");
@@ -56,7 +64,7 @@ async function runToTheEnd(director: Director, signal: AbortSignal | undefined):
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const { files, environment, stderr, signal, program = unknownProgram, onStarted } = options;
+  const { files, environment, stderr, program = unknownProgram, onStarted } = options;
   const loaded = await loadForThisHost(files);
   const directories = directoriesOf(environment);
   const lock = await lockRuntimeDirectory(directories.runtime);
@@ -67,7 +75,7 @@ async function run(options: RunOptions): Promise<void> {
     const stopTrimming = keepTrimmed(parts.clock);
     try {
       onStarted?.(director);
-      await runToTheEnd(director, signal);
+      await runToTheEnd(director, options);
     } finally {
       stopTrimming();
     }

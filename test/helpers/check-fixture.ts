@@ -12,7 +12,7 @@ import { addressOf, libc } from "../../ffi/libc.ts";
 import { encodeSockaddr } from "../../ffi/sockaddr.ts";
 import { localAddress, openSocket, tryBind } from "../../ffi/socket.ts";
 import type { CheckTarget } from "../../src/check/index.ts";
-import type { CheckSpec, HttpCheckSpec } from "../../src/model/index.ts";
+import type { CheckSpec, HttpCheckSpec, ServiceCheckSpec } from "../../src/model/index.ts";
 
 /** A connect check with short times; `changes` over it. */
 export function checkSpec(changes: Partial<CheckSpec> = {}): CheckSpec {
@@ -53,6 +53,11 @@ export function httpSpec(changes: Partial<HttpCheckSpec> = {}): HttpCheckSpec {
 export function negotiateSpec(http: HttpCheckSpec, changes: Partial<CheckSpec> = {}): CheckSpec {
   const service = http.tls ? "https" : "http";
   return checkSpec({ type: "negotiate", service, http, ...changes });
+}
+
+/** A negotiate check of a service that does not speak HTTP. */
+export function serviceSpec(serviceCheck: ServiceCheckSpec): CheckSpec {
+  return checkSpec({ type: "negotiate", service: serviceCheck.service, serviceCheck });
 }
 
 /** A real server at `address:port` of a virtual service at 192.0.2.100:80. */

@@ -160,3 +160,11 @@ test.skipIf(requireAll(needs, root).skip)("demo needs no privileges", async () =
   expect(Object.keys(pages)).toHaveLength(2);
   await expectCleanEnd(demo, told);
 });
+
+test.skipIf(needs.skip)("demo ends when its terminal is closed", async () => {
+  await using demo = startProcess(["setsid", executablePath, "demo"]);
+  const { configPath } = await readDemo(demo);
+  demo.kill("SIGHUP");
+  expect(await demo.exited).toBe(0);
+  expect(existsSync(dirname(configPath))).toBe(false);
+});

@@ -10,6 +10,8 @@ import { formatAddress, formatEndpoint } from "../../net/address.ts";
 import type { CloseCause, EngineListener } from "../engine.ts";
 import { flag, kind } from "./flow-table.ts";
 import type { FlowCloser, FlowTable } from "./flow-table.ts";
+import { clientGarbageBytes } from "./garbage-meter.ts";
+import type { GarbageMeter } from "./garbage-meter.ts";
 import { processRow, processWord, serverWord } from "./layout.ts";
 import type { PersistenceLink } from "./persistence-link.ts";
 import type { PipePool } from "./pipe-pool.ts";
@@ -25,6 +27,7 @@ export interface TcpCloserParts {
   readonly tell: EngineListener;
   /** The worker's clock, ms. */
   readonly nowMs: () => number;
+  readonly garbage: GarbageMeter;
   /** Brings the counters of a promoted pair up to date. */
   readonly settle: (client: number, server: number) => void;
 }
@@ -59,7 +62,7 @@ export class TcpCloser implements FlowCloser {
     this.#releaseServer(client, server);
     if (service.definition.connectionLog) this.#log(client, cause);
     table.tried.delete(client);
-    table.clients.delete(client);
+    if (table.clients.delete(client)) this.#parts.garbage.add(clientGarbageBytes);
     this.#discard(client, reset);
     if (server !== 0) this.#discard(server, reset);
   }

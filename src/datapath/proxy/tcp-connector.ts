@@ -66,6 +66,11 @@ export interface TcpConnectorParts {
   readonly onConnecting: (fd: number, generation: number) => void;
 }
 
+/** True if connect(2) failed for want of a port of our own: no server is to blame. */
+export function isPortShortage(reason: number): boolean {
+  return reason === EADDRNOTAVAIL || reason === EADDRINUSE || reason === EAGAIN;
+}
+
 /** The connector of one worker. */
 export class TcpConnector {
   readonly #parts: TcpConnectorParts;
@@ -79,6 +84,7 @@ export class TcpConnector {
   readonly #valueAddress = addressOf(this.#value);
 
   #nextPortLineMs = 0;
+  #connectReason = 0;
 
   constructor(parts: TcpConnectorParts) {
     this.#parts = parts;
@@ -147,17 +153,33 @@ export class TcpConnector {
       return;
     }
     const service = table.services[client]!;
-    const domain = server.family === 4 ? AF_INET : AF_INET6;
-    const fd = libc.socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const fd = this.#open(service, server);
     if (fd === -1) {
       closer.closePair(client, "no-descriptors", true);
       return;
     }
-    this.#prepare(fd, service, server);
-    const connected = libc.connect(fd, server.sockaddrAddress, server.sockaddr.length);
-    const reason = connected === -1 ? errno() : 0;
+    const reason = this.#connectReason;
     this.#attach(client, fd, server);
-    if (connected === -1 && reason !== EINPROGRESS) this.#failed(client, reason);
+    if (reason !== 0 && reason !== EINPROGRESS) this.#failed(client, reason);
+  }
+
+  /**
+   * Begins a connection, from the next source address when one has no port left.
+   *
+   * @returns Its descriptor, with what connect(2) said in {@link #connectReason}; -1: none left.
+   */
+  #open(service: WorkerService, server: WorkerServer): number {
+    const domain = server.family === 4 ? AF_INET : AF_INET6;
+    const sources = server.family === 4 ? service.sourcesIpv4 : service.sourcesIpv6;
+    for (let turn = Math.max(1, sources.length); ; turn--) {
+      const fd = libc.socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      if (fd === -1) return -1;
+      this.#prepare(fd, service, server);
+      const connected = libc.connect(fd, server.sockaddrAddress, server.sockaddr.length);
+      this.#connectReason = connected === -1 ? errno() : 0;
+      if (this.#connectReason !== EADDRNOTAVAIL || turn <= 1) return fd;
+      libc.close(fd);
+    }
   }
 
   /** Options of a socket towards a server. Those of the client's side are the listener's. */
@@ -236,7 +258,7 @@ export class TcpConnector {
   }
 
   #failed(client: number, reason: number): void {
-    if (reason === EADDRNOTAVAIL || reason === EADDRINUSE || reason === EAGAIN) {
+    if (isPortShortage(reason)) {
       // Our own ports are used up: no other server would help, and this one is not to blame.
       this.#tellLog(client, errnoName(reason));
       this.#parts.closer.closePair(client, "no-local-port", true);

@@ -27,8 +27,10 @@ import type { Poller } from "../../../ffi/epoll.ts";
 import { EAGAIN } from "../../../ffi/errno.ts";
 import { addressOf, errno, libc } from "../../../ffi/libc.ts";
 import type { Pointer } from "../../../ffi/libc.ts";
+import { DescriptorList } from "./descriptor-list.ts";
 import { flag } from "./flow-table.ts";
 import type { FlowCloser, FlowTable } from "./flow-table.ts";
+import type { GarbageMeter } from "./garbage-meter.ts";
 import { serverWord } from "./layout.ts";
 import type { PipePool } from "./pipe-pool.ts";
 import type { Sockmap } from "./sockmap.ts";
@@ -58,6 +60,7 @@ export interface TcpRelayParts {
   /** The worker's own counters. */
   readonly counters: Float64Array;
   readonly closer: FlowCloser;
+  readonly garbage: GarbageMeter;
 }
 
 /** The relay of one worker. */
@@ -67,13 +70,19 @@ export class TcpRelay {
   readonly #pipes: PipePool;
   readonly #counters: Float64Array;
   readonly #closer: FlowCloser;
+  readonly #garbage: GarbageMeter;
   #sockmap: Sockmap | undefined;
-  /** Descriptors with generations whose shutdown(2) is due at the end of the batch. */
-  readonly #ending: number[] = [];
+  /** Sides whose shutdown(2) is due at the end of the batch. */
+  readonly #ending = new DescriptorList();
+  readonly #shutdownOne = (fd: number, generation: number): boolean => {
+    if (this.#table.generation[fd] === generation) libc.shutdown(fd, SHUT_WR);
+    return false;
+  };
   readonly #buffer = new Uint8Array(bufferBytes);
   readonly #bufferAddress: Pointer = addressOf(this.#buffer);
 
-  constructor({ table, poller, pipes, counters, closer }: TcpRelayParts) {
+  constructor({ table, poller, pipes, counters, closer, garbage }: TcpRelayParts) {
+    this.#garbage = garbage;
     this.#table = table;
     this.#poller = poller;
     this.#pipes = pipes;
@@ -135,7 +144,9 @@ export class TcpRelay {
         return -1;
       }
       const table = this.#table;
-      table.pending[target] = this.#buffer.slice(sent === -1 ? 0 : sent, received);
+      const rest = this.#buffer.slice(sent === -1 ? 0 : sent, received);
+      table.pending[target] = rest;
+      this.#garbage.add(rest.length);
       table.pendingOffset[target] = 0;
       this.#watchOut(target);
       return -1;
@@ -225,12 +236,7 @@ export class TcpRelay {
    * ends in the same batch, and the close then says all.
    */
   finishBatch(): void {
-    const ending = this.#ending;
-    for (let index = 0; index < ending.length; index += 2) {
-      const fd = ending[index]!;
-      if (this.#table.generation[fd] === ending[index + 1]) libc.shutdown(fd, SHUT_WR);
-    }
-    ending.length = 0;
+    if (this.#ending.count > 0) this.#ending.filter(this.#shutdownOne);
   }
 
   /**

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { DescriptorList } from "./descriptor-list.ts";
 import { flag, kind } from "./flow-table.ts";
 import type { FlowTable } from "./flow-table.ts";
 import type { Sockmap } from "./sockmap.ts";
@@ -30,8 +31,11 @@ export interface TcpTimeoutsParts {
 /** The timeouts of one worker's TCP connections. */
 export class TcpTimeouts {
   readonly #parts: TcpTimeoutsParts;
-  /** Descriptors with their generations, in the order of their connects; may be outdated. */
-  #connecting: number[] = [];
+  /** In the order of their connects; may be outdated. */
+  readonly #connecting = new DescriptorList();
+  readonly #isStillConnecting = (fd: number, generation: number): boolean =>
+    this.#checkConnect(fd, generation);
+  #nowMs = 0;
   #nextConnectMs = 0;
   #nextSweepMs = 0;
 
@@ -46,36 +50,32 @@ export class TcpTimeouts {
 
   /** How long the worker may sleep, ms; -1: until something happens. */
   sleepMs(open: number): number {
-    if (this.#connecting.length > 0) return connectTickMs;
+    if (this.#connecting.count > 0) return connectTickMs;
     return open > 0 ? sweepTickMs : -1;
   }
 
   /** Ends what is due. */
   tick(nowMs: number): void {
-    if (nowMs >= this.#nextConnectMs && this.#connecting.length > 0) {
+    if (nowMs >= this.#nextConnectMs && this.#connecting.count > 0) {
       this.#nextConnectMs = nowMs + connectTickMs;
-      this.#checkConnects(nowMs);
+      this.#nowMs = nowMs;
+      this.#connecting.filter(this.#isStillConnecting);
     }
     if (nowMs < this.#nextSweepMs) return;
     this.#nextSweepMs = nowMs + sweepTickMs;
     this.#sweep(nowMs);
   }
 
-  #checkConnects(nowMs: number): void {
+  /** @returns True if it is still to be watched. */
+  #checkConnect(fd: number, generation: number): boolean {
     const { table, connector } = this.#parts;
-    const watched = this.#connecting;
-    const still: number[] = [];
-    // A timeout may start another connect, which is appended to the new list.
-    this.#connecting = still;
-    for (let index = 0; index < watched.length; index += 2) {
-      const fd = watched[index]!;
-      const generation = watched[index + 1]!;
-      if (table.generation[fd] !== generation) continue;
-      if ((table.flags[fd]! & flag.connecting) === 0) continue;
-      const { connectMs } = table.services[fd]!.definition.timeouts;
-      if (nowMs - table.startedAtMs[fd]! >= connectMs) connector.onTimeout(fd);
-      else still.push(fd, generation);
-    }
+    if (table.generation[fd] !== generation) return false;
+    if ((table.flags[fd]! & flag.connecting) === 0) return false;
+    const { connectMs } = table.services[fd]!.definition.timeouts;
+    if (this.#nowMs - table.startedAtMs[fd]! < connectMs) return true;
+    // May start another connect, which is watched anew.
+    connector.onTimeout(fd);
+    return false;
   }
 
   #sweep(nowMs: number): void {

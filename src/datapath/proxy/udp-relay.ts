@@ -28,8 +28,11 @@ import type { Flow } from "../../scheduler/index.ts";
 import type { CloseCause, EngineListener } from "../engine.ts";
 import { flag, kind } from "./flow-table.ts";
 import type { FlowTable, Listener } from "./flow-table.ts";
+import { clientGarbageBytes } from "./garbage-meter.ts";
+import type { GarbageMeter } from "./garbage-meter.ts";
 import { processRow, processWord, serverWord } from "./layout.ts";
 import type { PersistenceLink } from "./persistence-link.ts";
+import { isPortShortage } from "./tcp-connector.ts";
 import {
   UdpFlowIndex,
   udpKeyClientWord,
@@ -57,6 +60,7 @@ export interface UdpRelayParts {
   readonly tell: EngineListener;
   readonly nowMs: () => number;
   readonly hasRoom: () => boolean;
+  readonly garbage: GarbageMeter;
 }
 
 /** The UDP part of one worker. */
@@ -198,8 +202,10 @@ export class UdpRelay {
       libc.bind(fd, addressOf(source), source.length);
     }
     if (libc.connect(fd, server.sockaddrAddress, server.sockaddr.length) === -1) {
-      const reason = errnoName(errno());
+      const code = errno();
       libc.close(fd);
+      if (isPortShortage(code)) return this.#turnAway(service, "no-local-port");
+      const reason = errnoName(code);
       this.#parts.tell({
         type: "connect-failed",
         service: service.name,
@@ -301,6 +307,7 @@ export class UdpRelay {
       });
     }
     table.clients.delete(fd);
+    this.#parts.garbage.add(clientGarbageBytes);
     this.#flows.remove(fd);
     libc.close(fd);
     table.clear(fd);

@@ -15,6 +15,7 @@ import type { EngineListener } from "../engine.ts";
 import { listConnections } from "./connection-list.ts";
 import { flag, FlowTable, kind } from "./flow-table.ts";
 import type { Listener } from "./flow-table.ts";
+import { GarbageMeter } from "./garbage-meter.ts";
 import { allParts, connectionsMaxReader, processRow, processWord, sumWord } from "./layout.ts";
 import { MailboxReader } from "./mailbox.ts";
 import { PersistenceLink } from "./persistence-link.ts";
@@ -53,6 +54,7 @@ export class WorkerLoop {
   readonly #mailbox: MailboxReader<WorkerCommand>;
   readonly #services = new Map<number, WorkerService>();
   readonly #listeners = new Map<number, Listener>();
+  readonly #garbage = new GarbageMeter();
   readonly #pipes: PipePool;
   readonly #closer: TcpCloser;
   readonly #relay: TcpRelay;
@@ -71,19 +73,19 @@ export class WorkerLoop {
     this.#start = start;
     this.#post = post;
     const all = allParts(start.counters);
-    const own = all[start.worker];
-    invariant(own !== undefined, "the worker has a part of the counters");
+    const own = all[start.worker]!;
     this.#counters = { own, all, clock: { nowMs: () => this.#nowMs } };
     this.#connectionsMax = connectionsMaxReader(start.counters);
     this.#table = new FlowTable(start.descriptorsMax);
     this.#mailbox = new MailboxReader<WorkerCommand>(start.mailbox);
-    const table = this.#table;
-    const poller = this.#poller;
+    const [table, poller] = [this.#table, this.#poller];
     const nowMs = (): number => this.#nowMs;
+    const garbage = this.#garbage;
+    const hasRoom = (): boolean => this.#open() < this.#connectionsMax();
     const tell: EngineListener = (event) => post({ type: "event", event });
     const persistence = new PersistenceLink(start.persistence);
-    this.#pipes = new PipePool(table, () => this.#mayOpenPipe());
-    const pipes = this.#pipes;
+    const pipes = new PipePool(table, () => this.#mayOpenPipe());
+    this.#pipes = pipes;
     this.#closer = new TcpCloser({
       table,
       pipes,
@@ -91,10 +93,11 @@ export class WorkerLoop {
       persistence,
       tell,
       nowMs,
+      garbage,
       settle: (client, server) => void this.#sockmap?.refresh(client, server),
     });
     const closer = this.#closer;
-    this.#relay = new TcpRelay({ table, poller, pipes, counters: own, closer });
+    this.#relay = new TcpRelay({ table, poller, pipes, counters: own, closer, garbage });
     this.#connector = new TcpConnector({
       table,
       poller,
@@ -120,7 +123,7 @@ export class WorkerLoop {
       closer,
       connector: this.#connector,
       nowMs,
-      hasRoom: () => this.#open() < this.#connectionsMax(),
+      hasRoom,
       pause: (reason) => this.#pause(reason),
     });
     this.#udp = new UdpRelay({
@@ -130,10 +133,11 @@ export class WorkerLoop {
       persistence,
       tell,
       nowMs,
-      hasRoom: () => this.#open() < this.#connectionsMax(),
+      hasRoom,
+      garbage,
     });
-    table.open(start.wakeFd, kind.wake, 0);
-    poller.add(start.wakeFd, EPOLLIN, table.generation[start.wakeFd]!);
+    const generation = table.open(start.wakeFd, kind.wake, 0);
+    poller.add(start.wakeFd, EPOLLIN, generation);
   }
 
   /** Client connections and flows of all workers. */
@@ -157,6 +161,7 @@ export class WorkerLoop {
       this.#relay.finishBatch();
       this.#timeouts.tick(this.#nowMs);
       this.#udp.tick(this.#nowMs);
+      this.#garbage.collectIfDue();
       if (this.#isPaused && this.#nowMs >= this.#resumeAtMs) this.#resume();
     }
     this.#sockmap?.close();
