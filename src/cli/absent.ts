@@ -23,7 +23,6 @@ function absent(name: string, summary: string): Command {
 
 /** See the module's head. */
 export const absentCommands: readonly Command[] = [
-  absent("import", "Translate files of ldirectord, Heartbeat or keepalived"),
   absent("standby", "Hand the virtual addresses to the other director"),
   absent("takeover", "Take the virtual addresses over"),
   absent("upgrade", "Let a new executable take over without losing connections"),

@@ -9,6 +9,7 @@ import type { Command } from "./command.ts";
 import { config } from "./config.ts";
 import { demo } from "./demo.ts";
 import type { CommandGroup } from "./help.ts";
+import { importCommand } from "./import.ts";
 import { list } from "./list.ts";
 import { reload } from "./reload.ts";
 import { run } from "./run.ts";
@@ -19,7 +20,7 @@ import { version } from "./version.ts";
 
 /** All commands, as `help` shows them. */
 export const commandGroups: readonly CommandGroup[] = [
-  { title: "Run a director", commands: [demo, run, validate, config] },
+  { title: "Run a director", commands: [demo, run, validate, config, importCommand] },
   { title: "See what it does", commands: [status, list] },
   { title: "Change it while it runs", commands: [drain, disable, enable, weight, reload] },
   { title: "About this program", commands: [version] },

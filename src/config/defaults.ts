@@ -7,6 +7,7 @@
 import type {
   CheckSpec,
   DirectorConfig,
+  FtpCheckSpec,
   HttpCheckSpec,
   ProxyConfig,
   ProxyTimeouts,
@@ -88,7 +89,10 @@ export const realServerDefaults: Omit<RealServer, "host" | "port" | "check"> = {
 };
 
 /** Of a check, before `timeout` and `fast_interval` are held to the interval. */
-export const checkDefaults: Omit<CheckSpec, "service" | "http" | "command" | "port"> = {
+export const checkDefaults: Omit<
+  CheckSpec,
+  "service" | "http" | "serviceCheck" | "command" | "port"
+> = {
   type: "connect",
   connectsPerNegotiate: 0,
   intervalMs: 2000,
@@ -109,6 +113,12 @@ export const httpDefaults: Omit<HttpCheckSpec, "tls"> = {
   verify: false,
   caFile: undefined,
   serverName: undefined,
+};
+
+/** Of a check that speaks FTP. */
+export const ftpDefaults: Pick<FtpCheckSpec, "login" | "password"> = {
+  login: "anonymous",
+  password: "appliance@",
 };
 
 /** `defaults` with what `own` has of them laid over; undefined lays nothing over. */

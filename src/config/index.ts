@@ -17,6 +17,8 @@ export { formatDuration, parseDuration } from "./duration.ts";
 export { explainConfig } from "./explain.ts";
 export { formatConfig } from "./format.ts";
 export type { FormatOptions } from "./format.ts";
+export { importFile } from "./import/index.ts";
+export type { ImportHost, ImportResult } from "./import/index.ts";
 export { loadConfig } from "./load.ts";
 export { parseConfig } from "./parse.ts";
 export type { LoadedConfig } from "./parse.ts";

@@ -14,6 +14,7 @@ import type {
   ProxyTimeouts,
   RealServer,
   Server,
+  ServiceCheckSpec,
   VirtualService,
 } from "../model/index.ts";
 import { formatEndpoint, formatNetwork } from "../net/address.ts";
@@ -157,6 +158,7 @@ export function nativeCheck(check: CheckSpec): NativeTable {
     type: check.type,
     service: check.service,
     ...(check.http && nativeHttp(check.http)),
+    ...(check.serviceCheck && nativeServiceCheck(check.serviceCheck)),
     command: check.command,
     port: check.port,
     interval: formatDuration(check.intervalMs),
@@ -175,10 +177,25 @@ function nativeHttp(http: HttpCheckSpec): NativeTable {
     method: http.method,
     virtual_host: http.virtualHost,
     statuses: http.statuses.map(([first, last]) => (first === last ? first : `${first}-${last}`)),
-    redirects: http.redirectsMax,
+    // What a proxy is asked for is an address, and it has no redirects.
+    redirects: http.request.startsWith("/") ? http.redirectsMax : undefined,
     verify: http.tls ? http.verify : undefined,
     ca_file: http.caFile,
     server_name: http.serverName,
+  };
+}
+
+function nativeServiceCheck(spec: ServiceCheckSpec): NativeTable {
+  const tls = "tls" in spec ? spec.tls : undefined;
+  return {
+    // A simpletcp request that is empty cannot be written and need not be.
+    request: "request" in spec && spec.request !== "" ? spec.request : undefined,
+    receive: "receive" in spec ? spec.receive : undefined,
+    login: "login" in spec ? spec.login : undefined,
+    password: "password" in spec ? spec.password : undefined,
+    verify: tls?.verify,
+    ca_file: tls?.caFile,
+    server_name: tls?.serverName,
   };
 }
 

@@ -5,7 +5,13 @@ import * as fc from "fast-check";
 
 import { formatConfig, parseConfig } from "../../src/config/index.ts";
 import { schedulerNames } from "../../src/model/index.ts";
-import type { CheckSpec, Config, RealServer, VirtualService } from "../../src/model/index.ts";
+import type {
+  CheckSpec,
+  Config,
+  RealServer,
+  ServiceCheckSpec,
+  VirtualService,
+} from "../../src/model/index.ts";
 import { formatAddress, maskAddress } from "../../src/net/address.ts";
 
 /** Seed of this run; a failure prints it, `FUZZ_SEED=… bun test test/fuzz` repeats it. */
@@ -62,12 +68,45 @@ const http = fc.record({
   serverName: maybe(hostName),
 });
 
+const word = fc.stringMatching(/^[!-~]{1,10}$/);
+const login = fc.oneof(
+  fc.record({ login: word, password: word }),
+  fc.constant({ login: undefined, password: undefined }),
+);
+const mailTls = fc.constantFrom(
+  { verify: false, caFile: undefined, serverName: undefined },
+  { verify: true, caFile: "/ca.pem", serverName: "mail.example.org" },
+);
+const pattern = maybe(fc.constantFrom(...patterns));
+const serviceCheck: fc.Arbitrary<ServiceCheckSpec> = fc.oneof(
+  fc
+    .constantFrom("smtp" as const, "submission" as const, "nntp" as const, "oracle" as const)
+    .map((spoken) => ({ service: spoken })),
+  fc
+    .tuple(fc.constantFrom("pop" as const, "imap" as const), login)
+    .map(([spoken, who]) => ({ service: spoken, ...who, tls: undefined })),
+  fc
+    .tuple(fc.constantFrom("pops" as const, "imaps" as const), login, mailTls)
+    .map(([spoken, who, own]) => ({ service: spoken, ...who, tls: own })),
+  fc
+    .tuple(fc.record({ login: word, password: word, request: word }), pattern)
+    .map(([who, receive]) => ({ service: "ftp" as const, ...who, receive })),
+  login.map((who) => ({ service: "redis" as const, ...who })),
+  fc
+    .tuple(fc.constantFrom("simpletcp" as const, "udp" as const), path, pattern)
+    .map(([spoken, request, receive]) => ({ service: spoken, request, receive })),
+  fc
+    .tuple(fc.oneof(address, hostName), pattern)
+    .map(([request, receive]) => ({ service: "dns" as const, request, receive })),
+);
+
 /** What a check may be, with what its type has no use for taken away. */
 const check = fc
   .record({
     type: fc.constantFrom("connect", "negotiate", "ping", "external", "on", "off"),
     connectsPerNegotiate: fc.nat(1000),
     http,
+    serviceCheck: maybe(serviceCheck),
     command,
     port: maybe(port),
     intervalMs: ms(10, 86_400_000),
@@ -85,11 +124,14 @@ const check = fc
       ...(tls ? { caFile: raw.http.verify ? raw.http.caFile : undefined } : tlsPart),
       method: receive === undefined ? raw.http.method : ("GET" as const),
     };
+    const own = isNegotiate ? raw.serviceCheck : undefined;
+    const httpService = tls ? "https" : "http";
     return {
       ...raw,
       connectsPerNegotiate: isNegotiate ? raw.connectsPerNegotiate : 0,
-      service: isNegotiate ? (tls ? "https" : "http") : undefined,
-      http: isNegotiate ? httpSpec : undefined,
+      service: isNegotiate ? (own?.service ?? httpService) : undefined,
+      http: isNegotiate && own === undefined ? httpSpec : undefined,
+      serviceCheck: own,
       command: raw.type === "external" ? raw.command : undefined,
       fastIntervalMs: Math.min(raw.fastIntervalMs, raw.intervalMs),
     };

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { CheckSpec, HttpCheckSpec } from "../../model/index.ts";
-import { checkDefaults, httpDefaults, withDefaults } from "../defaults.ts";
+import type { CheckSpec } from "../../model/index.ts";
+import { checkDefaults, withDefaults } from "../defaults.ts";
 import { below } from "../document.ts";
 import type { Place } from "../document.ts";
 import { formatDuration } from "../duration.ts";
@@ -13,6 +13,14 @@ import type { Report } from "../report.ts";
 import { alternatives } from "../schema/index.ts";
 import type { CheckTable } from "../schema/index.ts";
 import type { Sourced } from "../section.ts";
+import {
+  checkServiceKeys,
+  httpSpec,
+  loginKeys,
+  servicesNow,
+  serviceSpec,
+  tlsKeys,
+} from "./check-service.ts";
 import type { PatternCheck } from "./pattern-check.ts";
 
 /** The settings of one table `check`, and of those it is laid over. */
@@ -31,12 +39,9 @@ export interface CheckTools {
   readonly patternFault: PatternCheck;
 }
 
-/** Checks and services of this build. */
+/** Checks of this build. */
 const typesNow = ["connect", "negotiate", "ping", "external", "on", "off"] as const;
-const servicesNow = ["http", "https"] as const;
 
-const loginKeys = ["login", "password", "database", "secret"] as const;
-const tlsKeys = ["verify", "ca_file", "server_name"] as const;
 const negotiateKeys = [
   "service",
   "request",
@@ -106,26 +111,13 @@ export function resolveCheck(level: CheckLevel, tools: CheckTools): CheckSpec {
   return {
     ...spec,
     service,
-    http: service === undefined ? undefined : httpSpec(merged, service === "https"),
+    http: service && httpSpec(merged, service),
+    serviceCheck: service && serviceSpec(merged, service),
     command: type === "external" ? merged.command : undefined,
     port: merged.port,
     timeoutMs: merged.timeout === undefined ? Math.min(timeoutMs, intervalMs) : timeoutMs,
     fastIntervalMs: Math.min(fastIntervalMs, intervalMs),
   };
-}
-
-function httpSpec(table: CheckTable, tls: boolean): HttpCheckSpec {
-  const spec = withDefaults(httpDefaults, {
-    request: table.request,
-    method: table.method,
-    virtualHost: table.virtual_host,
-    receive: table.receive,
-    statuses: table.statuses,
-    redirectsMax: table.redirects,
-  });
-  if (!tls) return { ...spec, tls };
-  const { verify = httpDefaults.verify, ca_file: caFile, server_name: serverName } = table;
-  return { ...spec, tls, verify, caFile, serverName };
 }
 
 function checkType(level: CheckLevel, report: Report): void {
@@ -162,37 +154,12 @@ function checkNegotiate(level: CheckLevel, report: Report): void {
   if (service === undefined) {
     const expected = 'the key "service" beside type "negotiate"';
     report.problem(placeOf("type"), { expected, foundText: "none" });
-  } else if (!servicesNow.some((one) => one === service)) {
-    const finding = { expected: alternatives(servicesNow), found: service };
-    report.later(placeOf("service"), `check service "${service}"`, finding);
-  } else checkHttp(level, report);
-}
-
-function checkHttp(level: CheckLevel, report: Report): void {
-  const { request, method, receive } = level.merged;
-  if (request !== undefined && !/^\/[\x21-\x7e]*$/.test(request)) {
-    const expected = 'a path such as "/alive.html?full=1", ASCII without blanks';
-    report.problem(level.placeOf("request"), { expected, found: request });
+    return;
   }
-  if (method === "HEAD" && receive !== undefined) {
-    const expected = 'method "GET" beside receive, as the answer to HEAD has no body';
-    report.problem(level.placeOf("method"), { expected, found: method });
-  }
-  checkTls(level, report);
-}
-
-/** Keys without a meaning for http or https. */
-function checkTls({ own, merged, placeOf }: CheckLevel, report: Report): void {
-  const { service, verify } = merged;
-  for (const key of service === "http" ? [...tlsKeys, ...loginKeys] : loginKeys) {
-    if (own[key] === undefined) continue;
-    const expected = `no ${key} beside service "${service}"`;
-    report.problem(placeOf(key), { expected, foundText: "one" });
-  }
-  if (service === "https" && merged.ca_file !== undefined && verify !== true) {
-    const expected = "verify = true beside ca_file";
-    report.problem(placeOf("ca_file"), { expected, found: verify });
-  }
+  const known = servicesNow.find((one) => one === service);
+  if (known !== undefined) return checkServiceKeys(level, known, report);
+  const finding = { expected: alternatives(servicesNow), found: service };
+  report.later(placeOf("service"), `check service "${service}"`, finding);
 }
 
 function checkPattern(level: CheckLevel, { report, patternFault }: CheckTools): void {

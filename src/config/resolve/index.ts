@@ -7,3 +7,4 @@
 
 export { resolveConfig, workersAuto } from "./config.ts";
 export type { Environment } from "./config.ts";
+export { createPatternCheck } from "./pattern-check.ts";

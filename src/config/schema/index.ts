@@ -11,5 +11,5 @@ export type { DirectorTable, ProxyTable, StatusTable } from "./director.ts";
 export { peerTable, vrrpTable } from "./failover.ts";
 export { defaultsTable, groupTable, realServerTable, serviceTable } from "./service.ts";
 export type { DefaultsTable, GroupTable, RealServerTable, ServiceTable } from "./service.ts";
-export { alternatives, knownKey } from "./value.ts";
+export { alternatives, isHostName, knownKey } from "./value.ts";
 export type { ServerText } from "./value.ts";
