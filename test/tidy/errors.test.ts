@@ -5,7 +5,10 @@ import { expect, test } from "bun:test";
 
 import { listFiles, readText, withoutComments } from "../helpers/source-tree.ts";
 
-/** Literals that look like a code and are none: states of TCP as `ipvsadm -L -c` names them. */
+/**
+ * Literals that look like a code and are none: states of TCP as `ipvsadm -L -c` names them, and
+ * blocks of keepalived.conf.
+ */
 const notCodes = new Set([
   "SYN_RECV",
   "SYN_SENT",
@@ -13,6 +16,10 @@ const notCodes = new Set([
   "TIME_WAIT",
   "CLOSE_WAIT",
   "LAST_ACK",
+  "BFD_CHECK",
+  "DNS_CHECK",
+  "FILE_CHECK",
+  "MISC_CHECK",
 ]);
 /** Names of environment variables and constants in brackets are no codes: `environment["NO_COLOR"]`. */
 const codePattern = /(?<!\[)"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g;
