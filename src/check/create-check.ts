@@ -17,6 +17,7 @@ import { createHttpCheck } from "./http.ts";
 import { createPingCheck } from "./ping.ts";
 import { createPinger } from "./pinger.ts";
 import { createPollLoop } from "./poll-loop.ts";
+import { createServiceCheck } from "./service.ts";
 import { createTrustStore } from "./tls-trust.ts";
 
 /** Makes checks that share sockets, caches and deadlines. */
@@ -58,7 +59,9 @@ export function createCheckFactory(clock: Clock, scriptUser: string): CheckFacto
   const connect = (protocol: CheckTarget["protocol"]): Check =>
     protocol === "udp" ? createPingCheck(clock, pinger) : createConnectCheck(clock, connector);
 
-  const negotiate = ({ http }: CheckSpec): Check => {
+  const serviceTools = { clock, connector, pollLoop, trustStore };
+  const negotiate = ({ http, serviceCheck }: CheckSpec): Check => {
+    if (serviceCheck !== undefined) return createServiceCheck(serviceTools, serviceCheck);
     invariant(http !== undefined, "a negotiate check has its service's settings");
     return createHttpCheck({ clock, connector, trustStore, spec: http });
   };

@@ -1,6 +1,6 @@
 /**
- * Check by HTTP (`service=http`, `service=https`): a page answers with a status that counts and,
- * if `receive` is set, holds what it looks for.
+ * Check by HTTP (`service=http`, `https`, `http_proxy`): a page answers with a status that counts
+ * and, if `receive` is set, holds what it looks for.
  *
  * Redirects are followed as far as the user says, always at the real server's own address.
  *
@@ -11,7 +11,6 @@ import type { RE2JS } from "re2js";
 
 import type { Clock } from "../clock/index.ts";
 import type { HttpCheckSpec } from "../model/index.ts";
-import { encodeProxyV1, encodeProxyV2 } from "../net/proxy-protocol.ts";
 import { compilePattern, createBodySearch } from "./body-search.ts";
 import type { BodySearch } from "./body-search.ts";
 import type { Check, CheckTarget } from "./check.ts";
@@ -22,8 +21,9 @@ import type { Failure } from "./failure.ts";
 import { bodyBytesMax, headBytesMax, HttpAnswer } from "./http-answer.ts";
 import { encodeRequest, followRedirect, hostHeader, hostName } from "./http-request.ts";
 import type { HttpRequest } from "./http-request.ts";
+import { proxyHeader, streamTls } from "./preface.ts";
 import { converse } from "./stream.ts";
-import type { StreamEnd, StreamTls } from "./stream.ts";
+import type { StreamEnd } from "./stream.ts";
 import type { TrustStore } from "./tls-trust.ts";
 
 /** What an HTTP check needs. */
@@ -45,12 +45,6 @@ interface Run {
 type Verdict = Failure | { readonly redirect: string } | undefined;
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
-
-function proxyHeader(version: CheckTarget["sendProxy"]): Uint8Array | undefined {
-  // The connection is the director's own: LOCAL in version 2, UNKNOWN in version 1.
-  if (version === "off") return undefined;
-  return version === "v1" ? encodeProxyV1(undefined) : encodeProxyV2(undefined);
-}
 
 /** `200-299`, `200, 301-302`. */
 function formatStatuses(statuses: HttpCheckSpec["statuses"]): string {
@@ -142,7 +136,14 @@ function tooLong(detail: string): Failure {
 
 function firstRequest(spec: HttpCheckSpec, { host, port }: CheckTarget): HttpRequest {
   const { tls, request, virtualHost } = spec;
-  return { tls, port, host: virtualHost ?? hostHeader(host, port, tls), path: request };
+  // A proxy is asked for an absolute address, whose host goes into the Host header, too.
+  const named = request.startsWith("/") ? hostHeader(host, port, tls) : URL.parse(request)?.host;
+  return { tls, port, host: virtualHost ?? named ?? host, path: request };
+}
+
+function checkName({ tls, request }: HttpCheckSpec): string {
+  if (tls) return "https";
+  return request.startsWith("/") ? "http" : "http_proxy";
 }
 
 /** Creates an HTTP or HTTPS check. */
@@ -151,16 +152,8 @@ export function createHttpCheck(options: HttpCheckOptions): Check {
   const destinationOf = createDestinationCache();
   let compiled: Promise<RE2JS | undefined> | undefined;
 
-  const tlsOf = (request: HttpRequest): StreamTls | Failure => {
-    const trust = trustStore.trust(spec.caFile);
-    if (!trust.ok && spec.verify) return { reason: "tls", detail: printable(trust.message) };
-    const ca = trust.ok ? trust.pem : undefined;
-    const serverName = spec.serverName ?? hostName(request.host);
-    return { serverName, verify: spec.verify, ca: spec.verify ? ca : undefined };
-  };
-
   const ask = async (request: HttpRequest, run: Run, mayRedirect: boolean): Promise<Verdict> => {
-    const tls = request.tls ? tlsOf(request) : undefined;
+    const tls = request.tls ? streamTls(trustStore, spec, hostName(request.host)) : undefined;
     if (tls !== undefined && "reason" in tls) return tls;
     const judge = new Judge(spec, run.pattern, mayRedirect);
     const end: StreamEnd = await converse(clock, connector, {
@@ -191,7 +184,7 @@ export function createHttpCheck(options: HttpCheckOptions): Check {
   };
 
   return {
-    name: spec.tls ? "https" : "http",
+    name: checkName(spec),
     async run(target, timeoutMs) {
       const startedAtMs = clock.nowMs();
       const deadline = { atMs: startedAtMs + timeoutMs, limitMs: timeoutMs };

@@ -34,8 +34,10 @@ export interface StreamRequest {
   readonly preface: Uint8Array | undefined;
   readonly tls: StreamTls | undefined;
   readonly request: Uint8Array<ArrayBuffer>;
-  /** Takes bytes as they come; true: that is enough. */
-  onData(bytes: Uint8Array): boolean;
+  /** True: the writing side is closed after the request, which tells the server its end. */
+  readonly isHalfClosed?: boolean;
+  /** Takes bytes as they come; true: that is enough; bytes: they are sent and it goes on. */
+  onData(bytes: Uint8Array): boolean | Uint8Array<ArrayBuffer>;
 }
 
 /** How a conversation ended: enough was heard, the other side closed, or it failed. */
@@ -64,6 +66,7 @@ class Conversation {
   #socket: Socket | undefined;
   #unsent: Uint8Array<ArrayBuffer>;
   #isSettled = false;
+  #isShut = false;
 
   constructor(request: StreamRequest, resolve: (end: StreamEnd) => void) {
     this.#request = request;
@@ -98,13 +101,23 @@ class Conversation {
   }
 
   send(): void {
-    if (this.#isSettled || this.#unsent.length === 0) return;
-    const sentBytes = this.#socket!.write(this.#unsent);
-    if (sentBytes > 0) this.#unsent = this.#unsent.subarray(sentBytes);
+    if (this.#isSettled) return;
+    if (this.#unsent.length > 0) {
+      const sentBytes = this.#socket!.write(this.#unsent);
+      if (sentBytes > 0) this.#unsent = this.#unsent.subarray(sentBytes);
+    }
+    if (this.#request.isHalfClosed !== true || this.#unsent.length > 0) return;
+    if (!this.#isShut) this.#socket!.shutdown();
+    this.#isShut = true;
   }
 
   onData(bytes: Uint8Array): void {
-    if (!this.#isSettled && this.#request.onData(bytes)) this.settle("enough");
+    if (this.#isSettled) return;
+    const next = this.#request.onData(bytes);
+    if (next === true) return this.settle("enough");
+    if (next === false) return;
+    this.#unsent = Buffer.concat([this.#unsent, next]);
+    this.send();
   }
 }
 

@@ -75,10 +75,10 @@ export interface RealServer extends Server {
 /** Way to check a real server. */
 export type CheckType = "connect" | "negotiate" | "ping" | "external" | "on" | "off";
 
-/** Settings of `service = "http"` and `"https"`. */
+/** Settings of `service = "http"`, `"https"` and `"http_proxy"`. */
 export interface HttpCheckSpec {
   readonly tls: boolean;
-  /** Path with query, starts with `/`. */
+  /** Path with query, starts with `/`; for http_proxy an absolute `http://` address. */
   readonly request: string;
   readonly method: "GET" | "HEAD";
   /** Host header; undefined: the server's address. */
@@ -97,14 +97,90 @@ export interface HttpCheckSpec {
   readonly serverName: string | undefined;
 }
 
+/** TLS of `pops` and `imaps`. */
+export interface TlsCheckSpec {
+  readonly verify: boolean;
+  /** PEM file with the authorities; undefined: those of the system. */
+  readonly caFile: string | undefined;
+  /** Name sent and verified; undefined: the configured host name. */
+  readonly serverName: string | undefined;
+}
+
+/**
+ * Settings of a service that greets, or of none: `oracle` is a TCP connect, `none` is always up.
+ */
+export interface PlainCheckSpec {
+  readonly service: "smtp" | "submission" | "nntp" | "oracle" | "none";
+}
+
+/** Settings of a mailbox: without a login its greeting is enough. */
+export interface MailboxCheckSpec {
+  readonly service: "pop" | "pops" | "imap" | "imaps";
+  /** Set exactly if `password` is. */
+  readonly login: string | undefined;
+  readonly password: string | undefined;
+  /** Set for `pops` and `imaps`. */
+  readonly tls: TlsCheckSpec | undefined;
+}
+
+/** Settings of `ftp`. */
+export interface FtpCheckSpec {
+  readonly service: "ftp";
+  readonly login: string;
+  readonly password: string;
+  /** Path of a file that is fetched; undefined: the login is enough. */
+  readonly request: string | undefined;
+  /** RE2 pattern looked for in the file; undefined: any file will do. */
+  readonly receive: string | undefined;
+}
+
+/** Settings of `sip`. */
+export interface SipCheckSpec {
+  readonly service: "sip";
+  /** `user@host` that is asked for its options; undefined: the server itself. */
+  readonly login: string | undefined;
+}
+
+/** Settings of `redis`. */
+export interface RedisCheckSpec {
+  readonly service: "redis";
+  /** User of an access control list; undefined: the default user. */
+  readonly login: string | undefined;
+  readonly password: string | undefined;
+}
+
+/** Settings of one question with one answer. */
+export interface ExchangeCheckSpec {
+  readonly service: "simpletcp" | "udp" | "dns";
+  /** dns: a name or an address; simpletcp: may be empty. */
+  readonly request: string;
+  /** RE2 pattern; undefined: any answer will do. */
+  readonly receive: string | undefined;
+}
+
+/** Settings of a negotiate check that does not speak HTTP; `service` tells which they are. */
+export type ServiceCheckSpec =
+  | PlainCheckSpec
+  | MailboxCheckSpec
+  | FtpCheckSpec
+  | SipCheckSpec
+  | RedisCheckSpec
+  | ExchangeCheckSpec;
+
+/** What a negotiate check can speak. */
+export type CheckService = "http" | "https" | "http_proxy" | ServiceCheckSpec["service"];
+
 /** How one real server is checked. */
 export interface CheckSpec {
   readonly type: CheckType;
   /** `checktype=N` of ldirectord: this many connects, then one negotiate; 0 otherwise. */
   readonly connectsPerNegotiate: number;
   /** Set when `type` is negotiate: what is spoken. */
-  readonly service: "http" | "https" | undefined;
+  readonly service: CheckService | undefined;
+  /** Set when `service` is http, https or http_proxy. */
   readonly http: HttpCheckSpec | undefined;
+  /** Set when `service` is another one. */
+  readonly serviceCheck?: ServiceCheckSpec | undefined;
   /** Set when `type` is external: program and arguments; `vip vport rip rport` are appended. */
   readonly command: readonly string[] | undefined;
   /** Port to check; undefined: the server's own. */

@@ -6,24 +6,33 @@
  */
 
 export type {
+  CheckService,
   CheckSpec,
   CheckType,
   Config,
   DirectorConfig,
   EngineChoice,
+  ExchangeCheckSpec,
   ForwardingMethod,
+  FtpCheckSpec,
   HttpCheckSpec,
   ListenAddress,
+  MailboxCheckSpec,
   OnDown,
   Persistence,
+  PlainCheckSpec,
   Protocol,
   ProxyConfig,
   ProxyTimeouts,
   RealServer,
+  RedisCheckSpec,
   SchedulerName,
   SendProxy,
   Server,
+  ServiceCheckSpec,
+  SipCheckSpec,
   StatusConfig,
+  TlsCheckSpec,
   VirtualService,
 } from "./config.ts";
 export { schedulerNames } from "./config.ts";

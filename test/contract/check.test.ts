@@ -19,6 +19,7 @@ import {
   httpSpec,
   negotiateSpec,
   openDescriptors,
+  serviceSpec,
   startAnswering,
   startFullServer,
   startServer,
@@ -45,6 +46,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const nobody = { login: undefined, password: undefined };
+const anyTls = { verify: false, caFile: undefined, serverName: undefined };
+const receive = "Test Page";
+
 const specs: readonly (readonly [string, () => CheckSpec])[] = [
   ["connect", () => checkSpec()],
   ["http", () => negotiateSpec(httpSpec(page))],
@@ -52,6 +57,18 @@ const specs: readonly (readonly [string, () => CheckSpec])[] = [
   ["N", () => negotiateSpec(httpSpec(page), { connectsPerNegotiate: 1 })],
   ["ping", () => checkSpec({ type: "ping" })],
   ["external", () => checkSpec({ type: "external", command: [join(folder, "check")] })],
+  ["smtp", () => serviceSpec({ service: "smtp" })],
+  ["imaps", () => serviceSpec({ service: "imaps", ...nobody, tls: anyTls })],
+  [
+    "ftp",
+    () =>
+      serviceSpec({ service: "ftp", login: "eve", password: "x", request: "/alive.txt", receive }),
+  ],
+  ["redis", () => serviceSpec({ service: "redis", ...nobody })],
+  ["sip", () => serviceSpec({ service: "sip", login: undefined })],
+  ["simpletcp", () => serviceSpec({ service: "simpletcp", request: "x", receive })],
+  ["udp", () => serviceSpec({ service: "udp", request: "x", receive })],
+  ["dns", () => serviceSpec({ service: "dns", request: "www.example.com", receive })],
   ["on", () => checkSpec({ type: "on" })],
   ["off", () => checkSpec({ type: "off" })],
 ];

@@ -155,7 +155,10 @@ describe.skipIf(requireAll(requirePeer("vsftpd"), requireRoot()).skip)("vsftpd",
   });
 });
 
-const dovecot = requireAll(requirePeer("dovecot", "openssl"), requireRoot());
+const dovecot = requireAll(
+  requirePeer("dovecot", "/usr/lib/dovecot/imap-login", "/usr/lib/dovecot/pop3-login", "openssl"),
+  requireRoot(),
+);
 describe.skipIf(dovecot.skip)("dovecot", () => {
   let authority: Authority;
   let peer: ServicePeer;

@@ -32,7 +32,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "toml-eslint-parser",
     "valibot",
   ],
-  "src/check": [...ground, "ffi", "src/model", "src/process", "src/scheduler", "re2js", platform],
+  "src/check": [
+    ...ground,
+    "ffi",
+    "src/model",
+    "src/process",
+    "src/scheduler",
+    "dns-packet",
+    "re2js",
+    platform,
+  ],
   "src/datapath": [...ground, "ffi", "src/model", "src/scheduler", platform],
   "src/status": ["src/model", "src/net", "src/clock", "src/errors", "hono", "valibot", platform],
   "src/daemon": [

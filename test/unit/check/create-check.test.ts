@@ -8,7 +8,13 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { createCheckFactory, fixedResult } from "../../../src/check/create-check.ts";
 import { systemClock } from "../../../src/clock/index.ts";
 import type { CheckSpec } from "../../../src/model/index.ts";
-import { checkSpec, checkTarget, httpSpec, negotiateSpec } from "../../helpers/check-fixture.ts";
+import {
+  checkSpec,
+  checkTarget,
+  httpSpec,
+  negotiateSpec,
+  serviceSpec,
+} from "../../helpers/check-fixture.ts";
 
 const factory = createCheckFactory(systemClock, "nobody");
 afterAll(() => factory.close());
@@ -20,6 +26,14 @@ describe("create", () => {
     ["negotiate http", negotiateSpec(httpSpec()), "tcp", "http"],
     ["negotiate https", negotiateSpec(httpSpec({ tls: true })), "tcp", "https"],
     ["N", negotiateSpec(httpSpec(), { connectsPerNegotiate: 5 }), "tcp", "http"],
+    ["negotiate smtp", serviceSpec({ service: "smtp" }), "tcp", "smtp"],
+    ["negotiate oracle", serviceSpec({ service: "oracle" }), "tcp", "oracle"],
+    [
+      "N of another service",
+      { ...serviceSpec({ service: "nntp" }), connectsPerNegotiate: 5 },
+      "tcp",
+      "nntp",
+    ],
     ["ping", checkSpec({ type: "ping" }), "tcp", "ping"],
     ["external", checkSpec({ type: "external", command: ["/bin/true"] }), "tcp", "external"],
     ["on", checkSpec({ type: "on" }), "tcp", "on"],
