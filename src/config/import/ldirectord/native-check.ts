@@ -109,7 +109,8 @@ function loginOf({ service, login, passwd, database, secret }: LdirectordVirtual
   const hasLogin = loginServices.has(service);
   return {
     login: hasLogin && login !== "" ? login : undefined,
-    password: hasLogin && passwd !== "" ? passwd : undefined,
+    // SIP has a user in its request, but nobody asks for a password.
+    password: hasLogin && service !== "sip" && passwd !== "" ? passwd : undefined,
     database: databaseServices.has(service) && database !== "" ? database : undefined,
     secret: service === "radius" && secret !== "" ? secret : undefined,
   };

@@ -17,6 +17,12 @@ describe("checkTableOf()", () => {
     ['request="a b\u00e9"', { http: { request: "/a%20b%C3%A9" } }],
     ["httpmethod=HEAD", { http: { method: "HEAD" } }],
     ['login="me"', { service: "http" }],
+    // A SIP request names its sender; nobody asks for a password.
+    ['service=sip\npasswd="unused"', { service: "sip", serviceCheck: { service: "sip" } }],
+    [
+      'service=pop\nlogin="me"\npasswd="it"',
+      { serviceCheck: { service: "pop", login: "me", password: "it" } },
+    ],
   ])("%j is the check %j", (members, expected) => {
     expect(service(members).service.realServers[0]!.check).toMatchObject(expected);
   });
