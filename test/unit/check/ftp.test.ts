@@ -188,6 +188,8 @@ describe("an ftp check", () => {
   ])(
     "a server that hangs %s is down at the deadline, and nothing stays open",
     async (_n, answers) => {
+      // The first check of a process opens what all checks share.
+      await outcome(await closedPort());
       const before = openDescriptors();
       {
         await using server = await startFtp(answers, () => undefined);
