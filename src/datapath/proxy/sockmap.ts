@@ -37,6 +37,7 @@ import type { Poller } from "../../../ffi/epoll.ts";
 import { EPIPE, SyscallError } from "../../../ffi/errno.ts";
 import { addressOf, libc } from "../../../ffi/libc.ts";
 import { closeDescriptor } from "../../../ffi/socket.ts";
+import { DescriptorList } from "./descriptor-list.ts";
 import { flag } from "./flow-table.ts";
 import type { FlowTable } from "./flow-table.ts";
 import { assembleVerdict } from "./sockmap-program.ts";
@@ -49,6 +50,10 @@ const transfersUntilPromotion = 16;
 const smallBytes = 16_384;
 /** What may wait in the kernel between the two sides of one connection. */
 const backlogBytesMax = 16 << 20;
+/** Pause between two looks at streams that ended before their data. */
+export const endTickMs = 2;
+/** What is still under way after this was lost: the kernel gives up on a side that fails. */
+const endTimeoutMs = 1000;
 
 /** Offsets in `struct tcp_info` (linux/tcp.h), in 64-bit words. */
 const tcpInfoBytes = 200;
@@ -66,6 +71,10 @@ export interface SockmapParts {
   readonly count: (fd: number, bytes: number) => void;
   /** The stream of `fd` ended and all of it was passed on. */
   readonly end: (fd: number, peer: number) => void;
+  /** The kernel lost what it had of the stream of `fd`. */
+  readonly abandon: (fd: number) => void;
+  /** The worker's clock, ms. */
+  readonly nowMs: () => number;
 }
 
 /** The promoted connections of one worker. */
@@ -82,8 +91,9 @@ export class Sockmap {
   readonly #lengthAddress = addressOf(this.#length);
   readonly #info = new BigUint64Array(new ArrayBuffer(256));
   readonly #infoAddress = addressOf(this.#info);
-  /** Descriptors with generations whose stream ended before all of it was passed on. */
-  #ending: number[] = [];
+  /** Streams that ended before all of their data was passed on. */
+  readonly #ending = new DescriptorList();
+  #nextTickMs = 0;
 
   constructor(parts: SockmapParts) {
     this.#parts = parts;
@@ -181,7 +191,15 @@ export class Sockmap {
   onEnd(fd: number): void {
     const { table } = this.#parts;
     if ((table.flags[fd]! & flag.readEnd) !== 0) return;
-    if (!this.#tryEnd(fd)) this.#ending.push(fd, table.generation[fd]!);
+    if (this.#tryEnd(fd)) return;
+    table.startedAtMs[this.#serverSide(fd)] = this.#parts.nowMs();
+    this.#ending.push(fd, table.generation[fd]!);
+  }
+
+  /** Its start is of no use once it is connected: it keeps when the wait for an end began. */
+  #serverSide(fd: number): number {
+    const { flags, peer } = this.#parts.table;
+    return (flags[fd]! & flag.client) === 0 ? fd : peer[fd]!;
   }
 
   #tryEnd(fd: number): boolean {
@@ -203,20 +221,20 @@ export class Sockmap {
 
   /** True while ends wait for their data: the worker must look again soon. */
   get isWaiting(): boolean {
-    return this.#ending.length > 0;
+    return this.#ending.count > 0;
   }
 
   /** Looks again at streams whose data was still under way. */
-  tick(): void {
-    if (this.#ending.length === 0) return;
-    const waiting = this.#ending;
-    this.#ending = [];
-    for (let index = 0; index < waiting.length; index += 2) {
-      const fd = waiting[index]!;
-      const generation = waiting[index + 1]!;
-      if (this.#parts.table.generation[fd] !== generation) continue;
-      if (!this.#tryEnd(fd)) this.#ending.push(fd, generation);
-    }
+  tick(nowMs: number): void {
+    if (this.#ending.count === 0 || nowMs < this.#nextTickMs) return;
+    this.#nextTickMs = nowMs + endTickMs;
+    const { table, abandon } = this.#parts;
+    this.#ending.filter((fd, generation) => {
+      if (table.generation[fd] !== generation || this.#tryEnd(fd)) return false;
+      if (nowMs - table.startedAtMs[this.#serverSide(fd)]! < endTimeoutMs) return true;
+      abandon(fd);
+      return false;
+    });
   }
 
   /**

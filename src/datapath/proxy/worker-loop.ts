@@ -21,7 +21,7 @@ import { MailboxReader } from "./mailbox.ts";
 import { PersistenceLink } from "./persistence-link.ts";
 import { PipePool } from "./pipe-pool.ts";
 import type { WorkerCommand, WorkerMessage, WorkerStart } from "./protocol.ts";
-import { openSockmap } from "./sockmap.ts";
+import { endTickMs, openSockmap } from "./sockmap.ts";
 import type { Sockmap } from "./sockmap.ts";
 import { TcpAcceptor } from "./tcp-acceptor.ts";
 import { TcpCloser } from "./tcp-closer.ts";
@@ -157,7 +157,7 @@ export class WorkerLoop {
       const count = this.#poller.wait(this.#sleepMs());
       this.#nowMs = performance.now();
       for (let index = 0; index < count; index++) this.#dispatch(index);
-      this.#sockmap?.tick();
+      this.#sockmap?.tick(this.#nowMs);
       this.#relay.finishBatch();
       this.#timeouts.tick(this.#nowMs);
       this.#udp.tick(this.#nowMs);
@@ -170,7 +170,7 @@ export class WorkerLoop {
   }
 
   #sleepMs(): number {
-    if (this.#sockmap?.isWaiting === true) return 1;
+    if (this.#sockmap?.isWaiting === true) return endTickMs;
     if (this.#isPaused) return pauseMs;
     return this.#timeouts.sleepMs(this.#counters.own[processRow + processWord.open]!);
   }
@@ -242,6 +242,8 @@ export class WorkerLoop {
       poller: this.#poller,
       count: (fd, bytes) => this.#relay.count(fd, bytes),
       end: (fd, peer) => this.#relay.end(fd, peer),
+      abandon: (fd) => this.#closer.closePair(fd, "internal", true),
+      nowMs: () => this.#nowMs,
     });
     if (typeof sockmap === "string") {
       const text = `experimental_sockmap is not to be had here (${sockmap}): going on without`;
