@@ -60,8 +60,12 @@ const tcpInfoBytes = 200;
 const bytesAckedWord = 15;
 const bytesReceivedWord = 16;
 
-/** TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSING, TCP_TIME_WAIT (net/tcp_states.h). */
-const statesAfterFin: ReadonlySet<number> = new Set([8, 9, 11, 6]);
+/**
+ * TCP_TIME_WAIT, TCP_CLOSE, TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSING (net/tcp_states.h): a FIN has
+ * arrived. TCP_CLOSE is what remains of a socket in TIME_WAIT; after a reset, where no FIN was, the
+ * count is one byte short.
+ */
+const statesAfterFin: ReadonlySet<number> = new Set([6, 7, 8, 9, 11]);
 
 /** What the sockmap needs of its worker. */
 export interface SockmapParts {
