@@ -88,7 +88,6 @@ const bannedWords: readonly (readonly [word: RegExp, instead: string, allowed: R
   [/\bmaster\b/i, "active", /^docs\/glossary\.md$|^test\/helpers\/|^bench\//],
   [/\bslave\b/i, "backup", /^docs\/glossary\.md$/],
   [/\b(?:TODO|FIXME|XXX|HACK)\b/, "an issue", /^$/],
-  [/\b(?:claude|chatgpt|copilot|gemini|llm|ai[- ]generated)\b/i, "nothing", /^$/],
 ];
 
 /** Prose of a document: what stands in code spans and blocks may be the word of another program. */
