@@ -4,8 +4,11 @@
  * Experimental, off by default.
  *
  * A connection is promoted after some small, whole transfers. From then on user space sees only
- * the ends of its streams, and reads byte counts from TCP_INFO. Three things need care, all of
+ * the ends of its streams, and reads byte counts from TCP_INFO. Four things need care, all of
  * them met in measurements:
+ * - A socket in the map that has the program is read by it at once, and what has nowhere to go
+ *   by then is out of the reach of both. So the sockets first enter a map without a program, in
+ *   which each side finds the other, and only then the map that starts the program.
  * - Data that was queued before the sockets entered the map waits until it is kicked.
  * - The end of a stream overtakes its data: the other side may be shut down only when as many
  *   bytes were written to it as arrived.
@@ -42,7 +45,7 @@ import { flag } from "./flow-table.ts";
 import type { FlowTable } from "./flow-table.ts";
 import { assembleVerdict } from "./sockmap-program.ts";
 
-/** Connections in the map at once, of one worker: two entries each. */
+/** Connections in the maps at once, of one worker: two entries each. */
 const entriesMax = 65_536;
 /** Small transfers each way, without a large one between them, after which a flow is chatty. */
 const transfersUntilPromotion = 16;
@@ -84,9 +87,11 @@ export interface SockmapParts {
 /** The promoted connections of one worker. */
 export class Sockmap {
   readonly #parts: SockmapParts;
-  readonly #map: number;
+  readonly #targets: number;
+  readonly #sources: number;
   readonly #program: number;
-  readonly #writer: BpfMapWriter;
+  readonly #targetWriter: BpfMapWriter;
+  readonly #sourceWriter: BpfMapWriter;
   readonly #key = new Uint8Array(new ArrayBuffer(8));
   readonly #keyAddress = addressOf(this.#key);
   readonly #value = new Uint32Array(new ArrayBuffer(8));
@@ -102,16 +107,20 @@ export class Sockmap {
   constructor(parts: SockmapParts) {
     this.#parts = parts;
     const spec = { type: BPF_MAP_TYPE_SOCKHASH, keyBytes: 8, valueBytes: 4, entriesMax };
-    this.#map = createBpfMap(spec);
+    const opened: number[] = [];
     try {
-      const instructions = assembleVerdict(this.#map);
-      this.#program = loadBpfProgram(BPF_PROG_TYPE_SK_SKB, instructions, "GPL");
-      attachBpfProgram(this.#map, this.#program, BPF_SK_SKB_STREAM_VERDICT);
+      opened.push((this.#targets = createBpfMap(spec)));
+      opened.push((this.#sources = createBpfMap(spec)));
+      const instructions = assembleVerdict(this.#targets);
+      opened.push((this.#program = loadBpfProgram(BPF_PROG_TYPE_SK_SKB, instructions, "GPL")));
+      attachBpfProgram(this.#sources, this.#program, BPF_SK_SKB_STREAM_VERDICT);
     } catch (error) {
-      closeDescriptor(this.#map);
+      for (const fd of opened) closeDescriptor(fd);
       throw error;
     }
-    this.#writer = new BpfMapWriter(this.#map, this.#key, new Uint8Array(this.#value.buffer));
+    const value = new Uint8Array(this.#value.buffer);
+    this.#targetWriter = new BpfMapWriter(this.#targets, this.#key, value);
+    this.#sourceWriter = new BpfMapWriter(this.#sources, this.#key, value);
   }
 
   /** A whole transfer of `bytes` from `source` to `target` was made; perhaps it is time. */
@@ -136,10 +145,9 @@ export class Sockmap {
     const { table, poller } = this.#parts;
     // Not again for a long time if it does not work.
     table.transfers[source] = 0;
-    if (!this.#enter(source, target)) return;
-    if (!this.#enter(target, source)) {
-      this.#readCookie(source);
-      this.#writer.remove();
+    if (!this.#enter(source, target)) {
+      this.#withdraw(source);
+      this.#withdraw(target);
       return;
     }
     for (const fd of [source, target]) {
@@ -157,11 +165,27 @@ export class Sockmap {
     libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, this.#keyAddress, this.#lengthAddress);
   }
 
-  /** What arrives at `from` goes to `to`. @returns False if the kernel refused. */
-  #enter(from: number, to: number): boolean {
-    this.#readCookie(from);
-    this.#value[0] = to;
-    return this.#writer.update() === 0;
+  /** From now on the kernel moves what arrives at either side. @returns False if it refused. */
+  #enter(one: number, other: number): boolean {
+    return (
+      this.#set(this.#targetWriter, one, other) &&
+      this.#set(this.#targetWriter, other, one) &&
+      this.#set(this.#sourceWriter, one, one) &&
+      this.#set(this.#sourceWriter, other, other)
+    );
+  }
+
+  #set(writer: BpfMapWriter, fd: number, value: number): boolean {
+    this.#readCookie(fd);
+    this.#value[0] = value;
+    return writer.update() === 0;
+  }
+
+  /** Sources first: what the program takes must have its target. */
+  #withdraw(fd: number): void {
+    this.#readCookie(fd);
+    this.#sourceWriter.remove();
+    this.#targetWriter.remove();
   }
 
   /** Bytes that arrived at `fd`. TCP counts a FIN as one: it is taken off. */
@@ -258,7 +282,8 @@ export class Sockmap {
 
   close(): void {
     closeDescriptor(this.#program);
-    closeDescriptor(this.#map);
+    closeDescriptor(this.#sources);
+    closeDescriptor(this.#targets);
   }
 }
 
