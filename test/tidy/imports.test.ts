@@ -39,6 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/process",
     "src/scheduler",
     "dns-packet",
+    "ldapts",
     "re2js",
     platform,
   ],
