@@ -10,6 +10,12 @@ import { join } from "node:path";
 
 import { root, SetupError } from "../packaging/common.mjs";
 
+/** What is kept of a program's output, to print its failures again at the end. */
+const outputCharsMax = 32 * 1024 * 1024;
+/** Lines of one failure that are printed again. */
+const failureLinesMax = 60;
+/** More files than this that fail are no accident. */
+const secondTriesMax = 3;
 /** A stage that takes longer hangs; it is killed and counted as a failure. */
 const stageTimeoutMs = 15 * 60 * 1000;
 /** Longest time of one test that does not state its own; machines of CI stall. */
@@ -24,9 +30,12 @@ const verifySteps = [
   ["lock file", [process.execPath, "packaging/lock.mjs", "--check"]],
 ];
 
-/** Result of a stage. `skips` are `{file, name}` of tests. */
+/**
+ * Result of a stage. `skips` are `{file, name}` of tests, `details` what failed tests printed,
+ * `retries` the tests that passed only when their file was run again, alone.
+ */
 function emptyResult() {
-  return { passed: 0, failed: 0, skips: [], problems: [] };
+  return { passed: 0, failed: 0, skips: [], problems: [], details: [], retries: [] };
 }
 
 /** Sum of results. */
@@ -37,17 +46,31 @@ export function addResults(results) {
     sum.failed += result.failed;
     sum.skips.push(...result.skips);
     sum.problems.push(...result.problems);
+    sum.details.push(...(result.details ?? []));
+    sum.retries.push(...(result.retries ?? []));
   }
   return sum;
 }
 
 /**
- * Runs a program with its output on this terminal; undefined if it had to be killed. A signal to
- * this process ends the program, and with it the whole run.
+ * Runs a program with its output on this terminal; its status, undefined if it had to be killed. A
+ * signal to this process ends the program, and with it the whole run.
+ *
+ * @param keep Is given the output too.
  */
-function run(command, args, env) {
+function run(command, args, env, keep) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
+    const output = keep === undefined ? "inherit" : "pipe";
+    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", output, output] });
+    for (const [from, to] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ]) {
+      from?.on("data", (bytes) => {
+        to.write(bytes);
+        keep(bytes.toString());
+      });
+    }
     let interruption;
     const forward = (signal) => {
       interruption = signal;
@@ -122,6 +145,24 @@ export function readReport(xml) {
   return { ...result, files };
 }
 
+/** The last lines that were printed before each `(fail)`, and that line. */
+export function failureDetails(output) {
+  const details = [];
+  let block = [];
+  for (const line of output.split("\n")) {
+    if (/^\((pass|skip|todo)\) /.test(line)) {
+      block = [];
+      continue;
+    }
+    block.push(line);
+    if (!line.startsWith("(fail) ")) continue;
+    details.push(block.slice(-failureLinesMax).join("\n"));
+    block = [];
+  }
+  // The summary at the end of a run names each failure once more, without a reason.
+  return details.filter((detail) => detail.includes("\n"));
+}
+
 /**
  * Runs `bun test` on the files that match.
  *
@@ -137,8 +178,11 @@ export async function runTests({ filters, extra, seed, env }) {
     const flags = ["--no-orphans", "--randomize", `--seed=${seed}`, `--timeout=${testTimeoutMs}`];
     const report = ["--reporter=junit", `--reporter-outfile=${reportPath}`];
     const args = ["test", ...flags, ...report, ...extra, ...files.map((file) => `./${file}`)];
-    const status = await run("bun", args, env);
+    let output = "";
+    const keep = (text) => void (output = (output + text).slice(-outputCharsMax));
+    const status = await run("bun", args, env, keep);
     const result = readReport(existsSync(reportPath) ? readFileSync(reportPath, "utf8") : "");
+    result.details = failureDetails(output);
     // With a name pattern (-t) a file may rightly have nothing to say, and the report calls every
     // other test skipped.
     if (extra.length > 0) result.skips = [];
@@ -153,4 +197,26 @@ export async function runTests({ filters, extra, seed, env }) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Runs the files that failed once more, alone. Tests with real peers share two cores with whatever
+ * else a machine does; a test that fails then and passes at once afterwards is told as such, with
+ * what it had printed, and does not fail the run. What fails twice, fails.
+ */
+export async function runTestsTwice(options) {
+  const first = await runTests(options);
+  const files = new Set(first.problems.map((problem) => problem.slice(0, problem.indexOf(": "))));
+  const known = [...files].every((file) => first.files?.has(file) === true);
+  if (first.failed === 0 || !known || files.size > secondTriesMax) return first;
+  process.stdout.write(`\n## once more: ${[...files].join(", ")}\n`);
+  const second = await runTests({ ...options, filters: [...files] });
+  if (second.failed > 0) return { ...first, details: [...first.details, ...second.details] };
+  return {
+    ...first,
+    passed: first.passed + first.failed,
+    failed: 0,
+    problems: [],
+    retries: first.problems,
+  };
 }

@@ -20,15 +20,23 @@ import { runMain, SetupError } from "../packaging/common.mjs";
 import { ensureDependencies } from "../packaging/setup.mjs";
 import { toolEnvironment } from "../packaging/with-bun.mjs";
 import { ensurePeers } from "./peers.mjs";
-import { addResults, runTests, testFiles, verify } from "./stages.mjs";
+import { addResults, runTests, runTestsTwice, testFiles, verify } from "./stages.mjs";
 
-/** Folders of test/ in two processes: what touches processes and the kernel has its own. */
+/**
+ * Folders of test/ in two processes: what touches processes and the kernel has its own, and a
+ * second try.
+ */
 const groups = [
-  [
-    "tests without peers",
-    ["test/unit/", "test/contract/", "test/fuzz/", "test/golden/", "test/tidy/"],
-  ],
-  ["tests with peers", ["test/integration/", "test/scenario/"]],
+  {
+    name: "tests without peers",
+    folders: ["test/unit/", "test/contract/", "test/fuzz/", "test/golden/", "test/tidy/"],
+    runGroup: runTests,
+  },
+  {
+    name: "tests with peers",
+    folders: ["test/integration/", "test/scenario/"],
+    runGroup: runTestsTwice,
+  },
 ];
 const seedMax = 2 ** 31;
 
@@ -101,9 +109,9 @@ async function runAll({ filters, extra, seed }) {
   try {
     if (filters.length === 0) {
       results.push(await verify(env));
-      for (const [name, folders] of groups) {
+      for (const { name, folders, runGroup } of groups) {
         process.stdout.write(`\n## ${name}\n`);
-        results.push(await runTests({ filters: folders, extra, seed, env }));
+        results.push(await runGroup({ filters: folders, extra, seed, env }));
       }
     } else {
       results.push(await runTests({ filters, extra, seed, env }));
@@ -130,7 +138,10 @@ await runMain(async (args) => {
   }
   const peers = missingPeers();
   process.stdout.write(`seed of order and properties: ${options.seed}\n`);
-  const { passed, failed, skips, problems } = addResults([peers, await runAll(options)]);
+  const result = addResults([peers, await runAll(options)]);
+  const { passed, failed, skips, problems, details, retries } = result;
+  for (const detail of details) process.stdout.write(`\n${detail}\n`);
+  for (const retry of retries) process.stdout.write(`passed at the second try: ${retry}\n`);
   for (const problem of problems) process.stdout.write(`failed: ${problem}\n`);
   if (failed > 0) process.stdout.write(`to repeat: npm test -- --seed=${options.seed}\n`);
   const skipped = skips.length > 0 ? `, ${skips.length} skipped` : "";
