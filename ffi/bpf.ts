@@ -1,7 +1,7 @@
 /**
- * bpf(2): one function a command, through libc's syscall(2).
+ * bpf(2): one function a command, through libc's syscall(2). Links and pins: `ffi/bpf-link.ts`.
  *
- * `union bpf_attr` is built anew for each call; every command here uses its first fields only.
+ * `union bpf_attr` is built anew for each call; offsets are those of linux/bpf.h.
  *
  * @module
  */
@@ -9,11 +9,14 @@
 import {
   BPF_MAP_CREATE,
   BPF_MAP_DELETE_ELEM,
+  BPF_MAP_GET_NEXT_KEY,
+  BPF_MAP_LOOKUP_ELEM,
   BPF_MAP_UPDATE_ELEM,
   BPF_PROG_ATTACH,
   BPF_PROG_LOAD,
+  BPF_PROG_TEST_RUN,
 } from "./constants/bpf.ts";
-import { errnoName, SyscallError } from "./errno.ts";
+import { ENOENT, errnoName, SyscallError } from "./errno.ts";
 import { addressOf, errno, libc } from "./libc.ts";
 import type { Pointer } from "./libc.ts";
 
@@ -21,20 +24,35 @@ import type { Pointer } from "./libc.ts";
 const callNumber = process.arch === "x64" ? 321 : 280;
 
 const attributeBytes = 128;
-const logBytes = 65_536;
+/** The verifier says more about large programs; what does not fit is cut by the kernel. */
+const logBytes = 1 << 20;
+/** Room for a name with its closing zero. */
+const nameBytes = 16;
 
-function call(command: number, attribute: DataView): number {
+/** A command with its attributes. @returns The kernel's answer, -1 with errno set if it failed. */
+export function callBpf(command: number, attribute: DataView): number {
   return libc.syscall(callNumber, command, addressOf(attribute), attributeBytes);
 }
 
-function required(result: number, what: string, detail = ""): number {
+/** The result, unless it is -1. @throws {SyscallError} */
+export function requireBpf(result: number, what: string, detail = ""): number {
   if (result !== -1) return result;
   const reason = errno();
   throw new SyscallError("bpf", reason, `${what}: ${errnoName(reason)}${detail}`);
 }
 
-function newAttribute(): DataView {
+/** Attributes of a call, all zero. */
+export function newBpfAttribute(): DataView<ArrayBuffer> {
   return new DataView(new ArrayBuffer(attributeBytes));
+}
+
+function setName(attribute: DataView<ArrayBuffer>, offset: number, name: string): void {
+  const bytes = new Uint8Array(attribute.buffer, offset, nameBytes - 1);
+  new TextEncoder().encodeInto(name.replaceAll(/\W/g, "_"), bytes);
+}
+
+function setPointer(attribute: DataView, offset: number, buffer: ArrayBufferView): void {
+  attribute.setBigUint64(offset, BigInt(addressOf(buffer)), true);
 }
 
 /** Sizes and kind of a map. */
@@ -43,6 +61,9 @@ export interface BpfMapSpec {
   readonly keyBytes: number;
   readonly valueBytes: number;
   readonly entriesMax: number;
+  readonly flags?: number;
+  /** Shown by bpftool; at most 15 letters, digits and `_` are kept. */
+  readonly name?: string;
 }
 
 /**
@@ -52,56 +73,161 @@ export interface BpfMapSpec {
  *   no such type.
  */
 export function createBpfMap(spec: BpfMapSpec): number {
-  const attribute = newAttribute();
+  const attribute = newBpfAttribute();
   attribute.setUint32(0, spec.type, true);
   attribute.setUint32(4, spec.keyBytes, true);
   attribute.setUint32(8, spec.valueBytes, true);
   attribute.setUint32(12, spec.entriesMax, true);
-  return required(call(BPF_MAP_CREATE, attribute), `create map of type ${spec.type}`);
+  attribute.setUint32(16, spec.flags ?? 0, true);
+  setName(attribute, 28, spec.name ?? "");
+  return requireBpf(callBpf(BPF_MAP_CREATE, attribute), `create map of type ${spec.type}`);
+}
+
+/** What the kernel needs to know of a program. */
+export interface BpfProgramSpec {
+  readonly type: number;
+  /** Eight bytes each; maps already by descriptor. */
+  readonly instructions: Uint8Array;
+  readonly license: string;
+  readonly name?: string;
 }
 
 /**
  * Loads a program. The caller owns the descriptor.
  *
- * @param instructions Eight bytes each.
+ * The verifier is asked for its log only after it refused: writing it costs milliseconds.
+ *
  * @throws {SyscallError} With the verifier's log when it refused.
  */
-export function loadBpfProgram(type: number, instructions: Uint8Array, license: string): number {
-  const attribute = newAttribute();
-  const licenseBytes = new TextEncoder().encode(`${license}\0`);
+export function loadBpfProgram(spec: BpfProgramSpec): number {
+  const attribute = newBpfAttribute();
+  const license = new TextEncoder().encode(`${spec.license}\0`);
+  attribute.setUint32(0, spec.type, true);
+  attribute.setUint32(4, spec.instructions.length / 8, true);
+  setPointer(attribute, 8, spec.instructions);
+  setPointer(attribute, 16, license);
+  setName(attribute, 48, spec.name ?? "");
+  const fd = callBpf(BPF_PROG_LOAD, attribute);
+  if (fd !== -1) return fd;
   const log = new Uint8Array(logBytes);
-  attribute.setUint32(0, type, true);
-  attribute.setUint32(4, instructions.length / 8, true);
-  attribute.setBigUint64(8, BigInt(addressOf(instructions)), true);
-  attribute.setBigUint64(16, BigInt(addressOf(licenseBytes)), true);
   attribute.setUint32(24, 1, true);
   attribute.setUint32(28, logBytes, true);
-  attribute.setBigUint64(32, BigInt(addressOf(log)), true);
-  const fd = call(BPF_PROG_LOAD, attribute);
+  setPointer(attribute, 32, log);
+  const again = callBpf(BPF_PROG_LOAD, attribute);
   const end = log.indexOf(0);
-  const text = fd === -1 ? `\n${new TextDecoder().decode(log.subarray(0, end)).trim()}` : "";
-  return required(fd, `load program of type ${type}`, text);
+  const text = again === -1 ? new TextDecoder().decode(log.subarray(0, end)).trim() : "";
+  return requireBpf(again, `load program of type ${spec.type}`, text === "" ? "" : `\n${text}`);
 }
 
 /** Attaches a program to a map or cgroup. @throws {SyscallError} */
 export function attachBpfProgram(target: number, program: number, type: number): void {
-  const attribute = newAttribute();
+  const attribute = newBpfAttribute();
   attribute.setUint32(0, target, true);
   attribute.setUint32(4, program, true);
   attribute.setUint32(8, type, true);
-  required(call(BPF_PROG_ATTACH, attribute), "attach program");
+  requireBpf(callBpf(BPF_PROG_ATTACH, attribute), "attach program");
+}
+
+/** What a program made of one packet. */
+export interface BpfTestRun {
+  /** What it returned, as a signed number. */
+  readonly result: number;
+  /** The packet afterwards. */
+  readonly packet: Uint8Array;
+  /** Mean time of one run, ns. */
+  readonly durationNs: number;
+}
+
+/**
+ * Runs a program on a packet, `repeat` times (BPF_PROG_TEST_RUN). Nothing is sent.
+ *
+ * @throws {SyscallError} `EINVAL` for a packet shorter than an Ethernet header.
+ */
+export function testBpfProgram(program: number, packet: Uint8Array, repeat = 1): BpfTestRun {
+  const attribute = newBpfAttribute();
+  const output = new Uint8Array(packet.length + 256);
+  attribute.setUint32(0, program, true);
+  attribute.setUint32(8, packet.length, true);
+  attribute.setUint32(12, output.length, true);
+  setPointer(attribute, 16, packet);
+  setPointer(attribute, 24, output);
+  attribute.setUint32(32, repeat, true);
+  requireBpf(callBpf(BPF_PROG_TEST_RUN, attribute), "run program");
+  return {
+    result: attribute.getInt32(4, true),
+    packet: output.subarray(0, attribute.getUint32(12, true)),
+    durationNs: attribute.getUint32(36, true),
+  };
+}
+
+/**
+ * Reads the value of a key into `value`. @returns False if there is none.
+ *
+ * @throws {SyscallError} other than `ENOENT`.
+ */
+export function lookupBpfMap(map: number, key: Uint8Array, value: Uint8Array): boolean {
+  const attribute = elementOf(map, key);
+  setPointer(attribute, 16, value);
+  if (callBpf(BPF_MAP_LOOKUP_ELEM, attribute) !== -1) return true;
+  if (errno() === ENOENT) return false;
+  requireBpf(-1, "look up a map");
+  return false;
+}
+
+/** Sets the value of a key. @throws {SyscallError} `E2BIG` if the map is full. */
+export function updateBpfMap(map: number, key: Uint8Array, value: Uint8Array): void {
+  const attribute = elementOf(map, key);
+  setPointer(attribute, 16, value);
+  requireBpf(callBpf(BPF_MAP_UPDATE_ELEM, attribute), "update a map");
+}
+
+/** Removes a key. @returns False if it was not there. @throws {SyscallError} other than `ENOENT`. */
+export function deleteFromBpfMap(map: number, key: Uint8Array): boolean {
+  if (callBpf(BPF_MAP_DELETE_ELEM, elementOf(map, key)) !== -1) return true;
+  if (errno() === ENOENT) return false;
+  requireBpf(-1, "delete from a map");
+  return false;
+}
+
+/**
+ * The key after `key`, in the kernel's order; after none the first.
+ *
+ * @returns Undefined behind the last one.
+ * @throws {SyscallError} other than `ENOENT`.
+ */
+export function nextBpfMapKey(
+  map: number,
+  key: Uint8Array | undefined,
+  keyBytes: number,
+): Uint8Array | undefined {
+  const next = new Uint8Array(keyBytes);
+  const attribute = newBpfAttribute();
+  attribute.setUint32(0, map, true);
+  if (key !== undefined) setPointer(attribute, 8, key);
+  setPointer(attribute, 16, next);
+  if (callBpf(BPF_MAP_GET_NEXT_KEY, attribute) !== -1) return next;
+  if (errno() === ENOENT) return undefined;
+  requireBpf(-1, "walk a map");
+  return undefined;
+}
+
+function elementOf(map: number, key: Uint8Array): DataView<ArrayBuffer> {
+  const attribute = newBpfAttribute();
+  attribute.setUint32(0, map, true);
+  setPointer(attribute, 8, key);
+  return attribute;
 }
 
 /** Entries of one map, set and removed through buffers of their own: no allocation a call. */
 export class BpfMapWriter {
-  readonly #attribute = newAttribute();
+  readonly #attribute = newBpfAttribute();
   readonly #address: Pointer = addressOf(this.#attribute);
 
   /** @param key Holds the key at each call. @param value Holds the value at each call. */
   constructor(map: number, key: Uint8Array, value: Uint8Array) {
     this.#attribute.setUint32(0, map, true);
-    this.#attribute.setBigUint64(8, BigInt(addressOf(key)), true);
-    this.#attribute.setBigUint64(16, BigInt(addressOf(value)), true);
+    setPointer(this.#attribute, 8, key);
+    setPointer(this.#attribute, 16, value);
   }
 
   /** Sets the entry of the key at hand. @returns 0, or -1 with errno set. */

@@ -1,10 +1,18 @@
 /**
- * Advice on memory mappings (madvise(2)).
+ * Memory mappings: advice (madvise(2)), and memory shared with the kernel (mmap(2)).
  *
  * @module
  */
 
-import { libc } from "./libc.ts";
+import { toArrayBuffer } from "bun:ffi";
+
+import { SyscallError } from "./errno.ts";
+import { errno, libc } from "./libc.ts";
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
 const MADV_DONTNEED = 4;
 
@@ -18,4 +26,24 @@ const MADV_DONTNEED = 4;
  */
 export function forgetCleanPages(start: bigint, bytes: bigint): boolean {
   return libc.madvise(start, bytes, MADV_DONTNEED) === 0;
+}
+
+/** Memory that somebody else sees too, and the way to give it back. */
+export interface SharedMapping {
+  /** Not to be touched after {@link unmap}: the process would crash. */
+  readonly bytes: ArrayBuffer;
+  unmap(): void;
+}
+
+/**
+ * Maps the first `length` bytes of what is open at `fd`, for reading and writing.
+ *
+ * @param length A multiple of the page size.
+ * @throws {SyscallError} `EPERM`, `EACCES`; `ENODEV` if it cannot be mapped.
+ */
+export function mapShared(fd: number, length: number): SharedMapping {
+  const address = libc.mmap(0, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (address === MAP_FAILED) throw new SyscallError("mmap", errno(), `fd ${fd}`);
+  const bytes = toArrayBuffer(Number(address), 0, length);
+  return { bytes, unmap: () => void libc.munmap(address, length) };
 }

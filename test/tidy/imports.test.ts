@@ -46,7 +46,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "src/datapath": [...ground, "ffi", "src/model", "src/scheduler", platform],
   "src/vrrp": ["src/net", "src/errors"],
   "src/netlink": ["ffi", "src/errors", "src/net"],
-  "src/bpf": ["ffi", "src/errors", "src/netlink"],
+  "src/bpf": ["ffi", "src/errors", platform],
+  "src/fence": ["ffi", "src/bpf", "src/errors", "src/net", "src/netlink", platform],
   "src/host": [...ground, "ffi", "src/model", "src/netlink", "src/process", platform],
   "src/status": ["src/model", "src/net", "src/clock", "src/errors", "hono", "valibot", platform],
   "src/daemon": [

@@ -112,7 +112,8 @@ export class Sockmap {
       opened.push((this.#targets = createBpfMap(spec)));
       opened.push((this.#sources = createBpfMap(spec)));
       const instructions = assembleVerdict(this.#targets);
-      opened.push((this.#program = loadBpfProgram(BPF_PROG_TYPE_SK_SKB, instructions, "GPL")));
+      const program = { type: BPF_PROG_TYPE_SK_SKB, instructions, license: "GPL" };
+      opened.push((this.#program = loadBpfProgram(program)));
       attachBpfProgram(this.#sources, this.#program, BPF_SK_SKB_STREAM_VERDICT);
     } catch (error) {
       for (const fd of opened) closeDescriptor(fd);

@@ -37,8 +37,9 @@ describe.skipIf(sockmap.skip)(`bpf ${sockmap.reason}`.trim(), () => {
 
   test("loadBpfProgram tells what the verifier found", () => {
     // exit without a value in r0
-    const exit = Uint8Array.of(0x95, 0, 0, 0, 0, 0, 0, 0);
-    const load = (): number => loadBpfProgram(BPF_PROG_TYPE_SOCKET_FILTER, exit, "GPL");
+    const instructions = Uint8Array.of(0x95, 0, 0, 0, 0, 0, 0, 0);
+    const type = BPF_PROG_TYPE_SOCKET_FILTER;
+    const load = (): number => loadBpfProgram({ type, instructions, license: "GPL" });
     expect(load).toThrow("R0 !read_ok");
   });
 });

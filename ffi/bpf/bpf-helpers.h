@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause
+ *
+ * What the programs of this folder share: helper functions by their numbers in enum bpf_func_id
+ * (linux/bpf.h), and the declaration of a map as src/bpf/object.ts reads it.
+ */
+#ifndef APPLIANCE_BPF_HELPERS_H
+#define APPLIANCE_BPF_HELPERS_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#define SECTION(name) __attribute__((section(name), used))
+#define INLINE static __attribute__((always_inline)) inline
+
+/* Both architectures of the product are little-endian. */
+#define be16(value) __builtin_bswap16(value)
+#define be32(value) __builtin_bswap32(value)
+
+static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
+static __u64 (*bpf_ktime_get_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
+/* Reads relative to the MAC (0) or network (1) header: right with and without an Ethernet header,
+ * and for packets that are not in one piece. */
+static long (*bpf_skb_load_bytes_relative)(const void *skb, __u32 offset, void *to, __u32 bytes,
+					   __u32 start) = (void *)BPF_FUNC_skb_load_bytes_relative;
+
+/* One map: five numbers in the section "maps_def", read by src/bpf/object.ts. */
+struct map_definition {
+	__u32 type;
+	__u32 key_bytes;
+	__u32 value_bytes;
+	__u32 entries_max;
+	__u32 flags;
+};
+
+#define MAP(name, type, key_bytes, value_bytes, entries_max, flags) \
+	struct map_definition SECTION("maps_def") name = {type, key_bytes, value_bytes, entries_max, flags}
+
+#endif

@@ -1,0 +1,5 @@
+/** Object files are embedded as files; importing one gives its path. */
+declare module "*.bpf.o" {
+  const path: string;
+  export default path;
+}

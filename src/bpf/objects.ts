@@ -1,0 +1,17 @@
+/**
+ * The compiled programs that the executable carries. Sources: ffi/bpf, compiled by
+ * `node packaging/bpf.mjs`, committed, and held to their source by a test.
+ *
+ * @module
+ */
+
+import { readFileSync } from "node:fs";
+
+import fencePath from "../../ffi/bpf/fence.bpf.o" with { type: "file" };
+import { parseBpfObject } from "./object.ts";
+import type { BpfObject } from "./object.ts";
+
+/** The program that closes virtual addresses without a lease. */
+export function fenceObject(): BpfObject {
+  return parseBpfObject(readFileSync(fencePath));
+}

@@ -1,0 +1,13 @@
+/**
+ * Keeps this node from answering for virtual addresses without a lease.
+ *
+ * @module
+ */
+
+export { BpfFence, fencePinsName } from "./bpf-fence.ts";
+export type { BpfFenceOptions } from "./bpf-fence.ts";
+export { needsFence } from "./devices.ts";
+export type { FenceDevice } from "./devices.ts";
+export { fencePackets } from "./fence.ts";
+export type { Fence, FenceCounters, FenceFinding, FencePacket } from "./fence.ts";
+export { instancesMax, leaseFlagRealServer, LeaseTable } from "./leases.ts";

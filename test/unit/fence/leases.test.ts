@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+
+import { createBpfMap, lookupBpfMap } from "../../../ffi/bpf.ts";
+import { BPF_F_MMAPABLE, BPF_MAP_TYPE_ARRAY } from "../../../ffi/constants/bpf.ts";
+import { closeDescriptor } from "../../../ffi/socket.ts";
+import { instancesMax, LeaseTable } from "../../../src/fence/index.ts";
+import { requireBpf } from "../../helpers/require-bpf.ts";
+
+const bpf = requireBpf();
+
+describe.skipIf(bpf.skip)(`LeaseTable ${bpf.reason}`.trim(), () => {
+  let map = 0;
+  let leases: LeaseTable;
+
+  /** What the kernel sees of an instance. */
+  function kernelSees(instance: number): { end: bigint; closed: number; flags: number } {
+    const value = new Uint8Array(16);
+    lookupBpfMap(map, new Uint8Array(Uint32Array.of(instance).buffer), value);
+    const view = new DataView(value.buffer);
+    return {
+      end: view.getBigUint64(0, true),
+      closed: view.getUint32(8, true),
+      flags: view.getUint32(12, true),
+    };
+  }
+
+  beforeEach(() => {
+    const type = BPF_MAP_TYPE_ARRAY;
+    const sizes = { keyBytes: 4, valueBytes: 16, entriesMax: instancesMax };
+    map = createBpfMap({ type, ...sizes, flags: BPF_F_MMAPABLE });
+    leases = new LeaseTable(map);
+  });
+  afterEach(() => {
+    leases.unmap();
+    closeDescriptor(map);
+  });
+
+  test("renew() and end() are seen by the kernel at once, of that instance only", () => {
+    leases.renew(3, 5_000_000_000_000n);
+    expect(kernelSees(3)).toEqual({ end: 5_000_000_000_000n, closed: 0, flags: 0 });
+    expect(kernelSees(2).end).toBe(0n);
+    expect(kernelSees(4).end).toBe(0n);
+    leases.end(3);
+    expect(kernelSees(3).end).toBe(0n);
+  });
+
+  test("close() stands until reopen(), also when somebody renews", () => {
+    leases.renew(0, 9n);
+    leases.close(0);
+    leases.renew(0, 99n);
+    expect(leases.isClosed(0)).toBe(true);
+    expect(kernelSees(0)).toEqual({ end: 99n, closed: 1, flags: 0 });
+    leases.end(0);
+    leases.reopen(0);
+    expect(kernelSees(0)).toEqual({ end: 0n, closed: 0, flags: 0 });
+  });
+
+  test("reopen() of a lease that runs is a bug: it would open at once", () => {
+    leases.close(1);
+    leases.renew(1, 99n);
+    expect(() => leases.reopen(1)).toThrow("Invariant violated");
+  });
+
+  test("setFlags() leaves end and closed alone", () => {
+    leases.renew(255, 7n);
+    leases.setFlags(255, 1);
+    expect(kernelSees(255)).toEqual({ end: 7n, closed: 0, flags: 1 });
+  });
+
+  test("closeAll() closes the first and the last", () => {
+    leases.renew(0, 1n);
+    leases.closeAll();
+    expect(kernelSees(0)).toEqual({ end: 0n, closed: 1, flags: 0 });
+    expect(kernelSees(255)).toEqual({ end: 0n, closed: 1, flags: 0 });
+  });
+
+  test("two tables of one map are one", () => {
+    const other = new LeaseTable(map);
+    other.close(9);
+    expect(leases.isClosed(9)).toBe(true);
+    other.unmap();
+  });
+});
