@@ -11,6 +11,7 @@
 import { monotonicMs } from "../../../ffi/clock.ts";
 import { invariant } from "../../errors/index.ts";
 import type { ForwardingServer, ForwardingService } from "../../model/index.ts";
+import { commandBytesMax } from "../../thread/index.ts";
 import type { ApplyProblem, ConnectionEntry, Engine, EngineListener } from "../engine.ts";
 import { createPersistenceBuffer, openPersistenceTable } from "../persistence.ts";
 import { readCounters, readServer } from "./counters.ts";
@@ -26,7 +27,6 @@ import {
   writeConnectionsMax,
 } from "./layout.ts";
 import { ListenerSet } from "./listener-set.ts";
-import { commandBytesMax } from "./mailbox.ts";
 import { SlotPool } from "./slots.ts";
 import { WorkerThread } from "./worker-thread.ts";
 

@@ -11,13 +11,13 @@ import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../../ffi/
 import { drainEventfd, Poller } from "../../../ffi/epoll.ts";
 import { invariant } from "../../errors/index.ts";
 import { foldAddress, parseAddress } from "../../net/address.ts";
+import { MailboxReader } from "../../thread/index.ts";
 import type { EngineListener } from "../engine.ts";
 import { listConnections } from "./connection-list.ts";
 import { flag, FlowTable, kind } from "./flow-table.ts";
 import type { Listener } from "./flow-table.ts";
 import { GarbageMeter } from "./garbage-meter.ts";
 import { allParts, connectionsMaxReader, processRow, processWord, sumWord } from "./layout.ts";
-import { MailboxReader } from "./mailbox.ts";
 import { PersistenceLink } from "./persistence-link.ts";
 import { PipePool } from "./pipe-pool.ts";
 import type { WorkerCommand, WorkerMessage, WorkerStart } from "./protocol.ts";

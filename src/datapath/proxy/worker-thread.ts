@@ -6,8 +6,8 @@
 
 import { openEventfd, signalEventfd } from "../../../ffi/epoll.ts";
 import { closeDescriptor } from "../../../ffi/socket.ts";
+import { createMailbox, MailboxWriter } from "../../thread/index.ts";
 import type { ConnectionEntry, EngineListener } from "../engine.ts";
-import { createMailbox, MailboxWriter } from "./mailbox.ts";
 import type { WorkerMessage, WorkerOrder, WorkerStart } from "./protocol.ts";
 
 interface Waiting {

@@ -1,10 +1,6 @@
 import { expect, test } from "bun:test";
 
-import {
-  createMailbox,
-  MailboxReader,
-  MailboxWriter,
-} from "../../../../src/datapath/proxy/mailbox.ts";
+import { createMailbox, MailboxReader, MailboxWriter } from "../../../src/thread/index.ts";
 
 function open(): { writer: MailboxWriter; reader: MailboxReader<unknown> } {
   const mailbox = createMailbox();

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { invariant } from "../../errors/index.ts";
+import { invariant } from "../errors/index.ts";
 
 const headBytes = 8;
 /** Holds the definition of a service with 20,000 real servers. A power of two. */
