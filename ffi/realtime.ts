@@ -1,0 +1,61 @@
+/**
+ * What a thread that must not be late asks of the kernel: a real-time scheduling class
+ * (sched_setscheduler(2)), or at least a better nice value (setpriority(2)), memory that is not paged
+ * out (mlockall(2)), and a name (prctl(2)). All but the memory concern the calling thread alone.
+ *
+ * @module
+ */
+
+import { errnoName } from "./errno.ts";
+import { addressOf, errno, libc } from "./libc.ts";
+
+const SCHED_FIFO = 1;
+const PRIO_PROCESS = 0;
+const PR_SET_NAME = 15;
+const MCL_CURRENT = 1;
+const MCL_ONFAULT = 4;
+/** Names of threads have room for 15 bytes and a NUL. */
+const nameBytes = 16;
+
+/** What a thread got. */
+export type ThreadClass =
+  | { readonly kind: "fifo"; readonly priority: number }
+  | { readonly kind: "nice"; readonly nice: number; readonly reason: string }
+  | { readonly kind: "normal"; readonly reason: string };
+
+/** Nice value where SCHED_FIFO is refused. */
+const niceFallback = -20;
+
+/**
+ * Puts the calling thread before all others: SCHED_FIFO of `priority` 1..99 where that is permitted
+ * (CAP_SYS_NICE or RLIMIT_RTPRIO, and no CONFIG_RT_GROUP_SCHED), else nice -20, else nothing.
+ */
+export function preferThread(priority: number): ThreadClass {
+  const parameter = new Int32Array([priority]);
+  if (libc.sched_setscheduler(0, SCHED_FIFO, addressOf(parameter)) === 0) {
+    return { kind: "fifo", priority };
+  }
+  const refused = `SCHED_FIFO: ${errnoName(errno())}`;
+  if (libc.setpriority(PRIO_PROCESS, 0, niceFallback) === 0) {
+    return { kind: "nice", nice: niceFallback, reason: refused };
+  }
+  return { kind: "normal", reason: `${refused}, nice: ${errnoName(errno())}` };
+}
+
+/**
+ * Keeps the pages that the process uses now in memory, and later ones once they were touched. Room
+ * that is only reserved is not filled: a JavaScript heap reserves gigabytes.
+ *
+ * @returns Why not, or undefined.
+ */
+export function lockMemory(): string | undefined {
+  if (libc.mlockall(MCL_CURRENT | MCL_ONFAULT) === 0) return undefined;
+  return errnoName(errno());
+}
+
+/** Names the calling thread, as `ps -L` and /proc show it; what is longer than 15 bytes is cut. */
+export function nameThread(name: string): void {
+  const bytes = new Uint8Array(nameBytes);
+  new TextEncoder().encodeInto(name, bytes.subarray(0, nameBytes - 1));
+  libc.prctl(PR_SET_NAME, addressOf(bytes), 0, 0, 0);
+}
