@@ -39,14 +39,15 @@ async function main(): Promise<void> {
   const outputState = watchOutput(() => interrupt.abort());
   const isTerminal = process.stdout.isTTY;
   const noColor = process.env["NO_COLOR"];
-  const status = await runCli(process.argv.slice(2), {
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
+  const context = {
+    stdout: (text: string) => void process.stdout.write(text),
+    stderr: (text: string) => void process.stderr.write(text),
     environment: process.env,
     isTerminal,
     color: isTerminal && (noColor === undefined || noColor === ""),
     signal: interrupt.signal,
-  });
+  };
+  const status = await runCli(process.argv.slice(2), context, process.argv0);
   exitAfterOutput(status, outputState());
 }
 

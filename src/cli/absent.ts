@@ -27,7 +27,5 @@ export const absentCommands: readonly Command[] = [
   absent("takeover", "Take the virtual addresses over"),
   absent("upgrade", "Let a new executable take over without losing connections"),
   absent("release", "Remove virtual addresses left behind"),
-  absent("setup", "Prepare this host as real server or director"),
-  absent("doctor", "Check this host and its network"),
   absent("completion", "Print a completion script for a shell"),
 ];

@@ -52,10 +52,9 @@ export interface ListService {
 }
 
 /** Which one service to list. */
-export interface ListSelection {
-  readonly protocol: "TCP" | "UDP";
-  readonly endpoint: Endpoint;
-}
+export type ListSelection =
+  | { readonly protocol: "TCP" | "UDP"; readonly endpoint: Endpoint }
+  | { readonly protocol: "FWM"; readonly mark: number };
 
 const noTraffic: ListTraffic = {
   connections: 0,
@@ -195,27 +194,21 @@ function servicesOf(service: ServiceSnapshot): readonly ListService[] {
 }
 
 /** The table of a director, in the order of its configuration. */
-export function listServices(snapshot: Snapshot): readonly ListService[] {
-  return snapshot.services.flatMap(servicesOf);
+export function listServices({ services }: Pick<Snapshot, "services">): readonly ListService[] {
+  return services.flatMap(servicesOf);
 }
 
 /** The entries of one service; none if there is no such service. */
 export function selectService(
   services: readonly ListService[],
-  { protocol, endpoint }: ListSelection,
+  selection: ListSelection,
 ): readonly ListService[] {
   return services.filter((service) => {
+    if (service.protocol !== selection.protocol) return false;
+    if (selection.protocol === "FWM") return service.mark === selection.mark;
+    const { endpoint } = selection;
     const { address, port } = service.endpoint;
     const isPort = endpoint.port >= port && endpoint.port <= (service.portLast ?? port);
-    return service.protocol === protocol && address === endpoint.address && isPort;
+    return address === endpoint.address && isPort;
   });
-}
-
-/** What `-t` and `-u` take: `address:port`, the address canonical; undefined if it is none. */
-export function parseSelection(
-  protocol: ListSelection["protocol"],
-  text: string,
-): ListSelection | undefined {
-  const endpoint = parseEndpoint(text);
-  return endpoint === undefined ? undefined : { protocol, endpoint };
 }

@@ -1,14 +1,15 @@
 /**
  * Names in place of numbers, as `ipvsadm -L` without `-n` shows them: hosts by reverse lookup,
- * ports by /etc/services (services(5)); numbers where there is no name.
+ * ports by /etc/services (services(5)); numbers where there is no name. And the way back, for the
+ * service that is asked for.
  *
  * @module
  */
 
-import { lookupService } from "node:dns/promises";
+import { lookup, lookupService } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 
-import { formatEndpoint } from "../net/address.ts";
+import { canonicalAddress, formatEndpoint, parseEndpoint } from "../net/address.ts";
 import type { Endpoint } from "../net/address.ts";
 import type { NameEndpoint } from "./list-format.ts";
 
@@ -23,6 +24,8 @@ const hostsMax = 1000;
 export interface NameSource {
   /** Name of an address; undefined if it has none. Must not reject. */
   hostOf(address: string): Promise<string | undefined>;
+  /** First address of a name; undefined if nobody knows it. Must not reject. */
+  addressOf(host: string): Promise<string | undefined>;
   /** Text of /etc/services; empty if there is none. */
   services(): string;
 }
@@ -33,6 +36,13 @@ export const systemNames: NameSource = {
     try {
       const { hostname } = await lookupService(address, 0);
       return hostname === address ? undefined : hostname;
+    } catch {
+      return undefined;
+    }
+  },
+  async addressOf(host) {
+    try {
+      return canonicalAddress((await lookup(host)).address);
     } catch {
       return undefined;
     }
@@ -93,4 +103,31 @@ export async function resolveNames(
     const service = services.get(`${port}/${protocol}`) ?? String(port);
     return address.includes(":") ? `[${host}]:${service}` : `${host}:${service}`;
   };
+}
+
+/** Port of a service's name, or written out. */
+function portOf(text: string, protocol: "tcp" | "udp", source: NameSource): number | undefined {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  const end = `/${protocol}`;
+  for (const [port, name] of parseServices(source.services())) {
+    if (name === text && port.endsWith(end)) return Number.parseInt(port, 10);
+  }
+  return undefined;
+}
+
+/** The endpoint that `address:port` or `host:service` means; undefined if it means none. */
+export async function resolveEndpoint(
+  text: string,
+  protocol: "tcp" | "udp",
+  source: NameSource,
+): Promise<Endpoint | undefined> {
+  const numeric = parseEndpoint(text);
+  if (numeric !== undefined) return numeric;
+  const [, host, service] = /^(\[[\da-fA-F:.]+\]|[\w.-]{1,255}):([\w.+-]{1,64})$/.exec(text) ?? [];
+  if (host === undefined || service === undefined) return undefined;
+  const port = portOf(service, protocol, source);
+  if (port === undefined) return undefined;
+  const bare = host.startsWith("[") ? host.slice(1, -1) : host;
+  const address = canonicalAddress(bare) ?? (await source.addressOf(bare));
+  return address === undefined ? undefined : parseEndpoint(formatEndpoint({ address, port }));
 }

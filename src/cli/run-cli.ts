@@ -10,6 +10,7 @@ import type { Command, CommandContext, ExitStatus } from "./command.ts";
 import { commandGroups, commands } from "./commands.ts";
 import { exitStatusOf, formatErrorJson, formatErrorText } from "./failure.ts";
 import { formatCommandHelp, formatHelp, formatUsage } from "./help.ts";
+import { commandInvokedAs } from "./invoked-as.ts";
 import { suggestNote } from "./suggestion.ts";
 
 function find(name: string): Command | undefined {
@@ -46,15 +47,24 @@ function fail(
   return exitStatusOf(error);
 }
 
-/**
- * Runs one command line, without the program's name.
- *
- * @returns The exit status; never throws or rejects.
- */
-export async function runCli(
-  argv: readonly string[],
+/** Runs `command`, and tells what it throws. */
+async function attempt(
+  command: Command,
+  args: readonly string[],
   context: CommandContext,
 ): Promise<ExitStatus> {
+  try {
+    return await command.run(args, context);
+  } catch (error) {
+    return fail(command, error, { context, isJson: mentions(args, "--json") });
+  }
+}
+
+/** `appliance COMMAND …`. */
+function runCommandLine(
+  argv: readonly string[],
+  context: CommandContext,
+): ExitStatus | Promise<ExitStatus> {
   const [name, ...args] = argv;
   if (name === undefined) {
     context.stderr(formatHelp(commandGroups));
@@ -64,9 +74,20 @@ export async function runCli(
   const command = find(name === "--version" || name === "-V" ? "version" : name);
   if (command === undefined) return unknown(name, context);
   if (mentions(args, "--help", "-h")) return help([command.name], context);
-  try {
-    return await command.run(args, context);
-  } catch (error) {
-    return fail(command, error, { context, isJson: mentions(args, "--json") });
-  }
+  return attempt(command, args, context);
+}
+
+/**
+ * Runs one command line, without the program's name.
+ *
+ * @param argv0 How the program was called; another program's name makes it answer in its place.
+ * @returns The exit status; never throws or rejects.
+ */
+export async function runCli(
+  argv: readonly string[],
+  context: CommandContext,
+  argv0 = "appliance",
+): Promise<ExitStatus> {
+  const standIn = commandInvokedAs(argv0);
+  return standIn === undefined ? runCommandLine(argv, context) : attempt(standIn, argv, context);
 }

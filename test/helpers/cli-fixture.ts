@@ -28,10 +28,10 @@ export interface CliOptions {
   readonly onOutput?: (text: string) => void;
 }
 
-/** Runs one command line with `runtime` as its runtime directory. */
-export async function runLine(
+/** Lets `run` work with `runtime` as its runtime directory. */
+export async function runInContext(
   runtime: string,
-  args: readonly string[],
+  run: (context: CommandContext) => Promise<number>,
   options: CliOptions = {},
 ): Promise<CliResult> {
   let stdout = "";
@@ -47,8 +47,17 @@ export async function runLine(
     color: options.color ?? false,
     signal: options.signal ?? new AbortController().signal,
   };
-  const status = await runCli(args, context);
+  const status = await run(context);
   return { status, stdout, stderr };
+}
+
+/** Runs one command line with `runtime` as its runtime directory. */
+export function runLine(
+  runtime: string,
+  args: readonly string[],
+  options?: CliOptions,
+): Promise<CliResult> {
+  return runInContext(runtime, (context) => runCli(args, context), options);
 }
 
 /** A director that answers on a control socket of its own; use it with `await using`. */

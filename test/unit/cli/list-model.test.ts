@@ -1,11 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import {
-  listServices,
-  parseSelection,
-  selectService,
-  sortServices,
-} from "../../../src/cli/list-model.ts";
+import { listServices, selectService, sortServices } from "../../../src/cli/list-model.ts";
 import type { ServiceSnapshot } from "../../../src/status/index.ts";
 import {
   directorSnapshot,
@@ -157,20 +152,24 @@ describe("selectService", () => {
     { ...sampleServices[0]!, endpoint: { address: "192.0.2.1", port: 8000 }, portLast: 8010 },
   ];
   test.each([
-    ["TCP", "192.168.6.240:80", [80]],
-    ["UDP", "192.168.6.240:80", []],
-    ["UDP", "192.168.6.240:53", [53]],
-    ["TCP", "[2001:DB8::5]:119", [119]],
-    ["TCP", "192.0.2.1:8010", [8000]],
-    ["TCP", "192.0.2.1:8011", []],
-  ] as const)("%s %s", (protocol, text, ports) => {
-    const selection = parseSelection(protocol, text)!;
+    ["TCP", "192.168.6.240", 80, [80]],
+    ["UDP", "192.168.6.240", 80, []],
+    ["UDP", "192.168.6.240", 53, [53]],
+    ["TCP", "2001:db8::5", 119, [119]],
+    ["TCP", "192.0.2.1", 8010, [8000]],
+    ["TCP", "192.0.2.1", 8011, []],
+  ] as const)("%s %s:%d", (protocol, address, port, ports) => {
+    const selection = { protocol, endpoint: { address, port } };
     expect(selectService(services, selection).map(({ endpoint }) => endpoint.port)).toEqual([
       ...ports,
     ]);
   });
 
-  test.each(["192.168.6.240", "web:80", "192.168.6.240:http", ""])("%p is no selection", (text) => {
-    expect(parseSelection("TCP", text)).toBeUndefined();
+  test.each([
+    [1, 1],
+    [2, 0],
+  ])("mark %d is %d service", (mark, count) => {
+    const found = selectService(services, { protocol: "FWM", mark });
+    expect(found.length).toBe(count);
   });
 });

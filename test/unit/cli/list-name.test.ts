@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 
-import { numericNames, parseServices, resolveNames } from "../../../src/cli/list-name.ts";
+import {
+  numericNames,
+  parseServices,
+  resolveEndpoint,
+  resolveNames,
+} from "../../../src/cli/list-name.ts";
 
 const services = `# Network services
 http		80/tcp		www		# WorldWideWeb HTTP
@@ -21,13 +26,15 @@ test("parseServices takes the first name of each port and protocol", () => {
   ]);
 });
 
-describe("resolveNames", () => {
-  const source = {
-    hostOf: async (address: string) =>
-      ({ "192.0.2.1": "web.example", "2001:db8::1": "six.example" })[address],
-    services: () => services,
-  };
+const source = {
+  hostOf: async (address: string) =>
+    ({ "192.0.2.1": "web.example", "2001:db8::1": "six.example" })[address],
+  addressOf: async (host: string) =>
+    ({ "web.example": "192.0.2.1", "six.example": "2001:db8::1" })[host],
+  services: () => services,
+};
 
+describe("resolveNames", () => {
   test.each([
     ["192.0.2.1", 80, "tcp", "web.example:http"],
     ["192.0.2.1", 80, "udp", "web.example:80"],
@@ -46,6 +53,7 @@ describe("resolveNames", () => {
     let atOnceMax = 0;
     const counting = {
       services: () => "",
+      addressOf: async () => undefined,
       async hostOf(address: string) {
         asked.push(address);
         atOnceMax = Math.max(atOnceMax, ++atOnce);
@@ -66,4 +74,25 @@ describe("resolveNames", () => {
 
 test("numericNames puts IPv6 in brackets", () => {
   expect(numericNames({ address: "2001:db8::1", port: 80 }, "tcp")).toBe("[2001:db8::1]:80");
+});
+
+describe("resolveEndpoint", () => {
+  test.each([
+    ["192.0.2.9:81", "tcp", { address: "192.0.2.9", port: 81 }],
+    ["192.0.2.9:http", "tcp", { address: "192.0.2.9", port: 80 }],
+    ["[2001:DB8::9]:81", "tcp", { address: "2001:db8::9", port: 81 }],
+    ["[2001:DB8::9]:http-alt", "tcp", { address: "2001:db8::9", port: 8080 }],
+    ["web.example:81", "tcp", { address: "192.0.2.1", port: 81 }],
+    ["six.example:domain", "udp", { address: "2001:db8::1", port: 53 }],
+    ["192.0.2.9:http", "udp", undefined],
+    ["192.0.2.9:65536", "tcp", undefined],
+    ["192.0.2.9", "tcp", undefined],
+    ["nobody.example:80", "tcp", undefined],
+    ["a/b:80", "tcp", undefined],
+    ["[nobody]:80", "tcp", undefined],
+    [":80", "tcp", undefined],
+    ["", "tcp", undefined],
+  ] as const)("%s of %s", async (text, protocol, expected) => {
+    expect(await resolveEndpoint(text, protocol, source)).toEqual(expected);
+  });
 });

@@ -58,6 +58,7 @@ describe("list", () => {
       "  -> 192.0.2.11:80                1         0           3          12        ",
     ],
     ["-S", "-A -t 192.0.2.100:80 -s wlc -p 600 -M 255.255.255.0"],
+    ["--connections", "TCP 14:59  ESTABLISHED 198.51.100.7:58969 192.0.2.100:80     192.0.2.11:80"],
     ["-c", "TCP 14:59  ESTABLISHED 198.51.100.7:58969 192.0.2.100:80     192.0.2.11:80"],
     ["--timeout", "Timeout (tcp tcpfin udp): 3600 30 60"],
   ])("%s has its own lines", async (option, line) => {
@@ -96,9 +97,11 @@ describe("list", () => {
 
   test.each([
     [["--stats", "--rate"], "Expected one of --stats and --rate"],
-    [["-t", "a:80"], "Expected an address with a port, got a:80"],
-    [["-t", "192.0.2.1:80", "-u", "192.0.2.1:80"], "Expected one of -t and -u"],
-    [["-t", "192.0.2.1:80"], "Expected a virtual service of the director after -t or -u"],
+    [["-t", "a/b:80"], "Expected an address with a port, got a/b:80"],
+    [["-t", "192.0.2.1:80", "-u", "192.0.2.1:80"], "Expected one of -t, -u and -f"],
+    [["-t", "192.0.2.1:80"], "Expected a virtual service of the director after -t, -u or -f"],
+    [["-f", "1"], "Expected a virtual service of the director after -t, -u or -f"],
+    [["-f", "0"], "Expected a firewall mark of 1 to 4294967295, got 0"],
     [["--thresolds"], 'Unknown option --thresolds (did you mean "--thresholds"?)'],
   ] as [string[], string][])("%j is refused", async (args, message) => {
     const { status, stdout, stderr } = await listWith(...args);
