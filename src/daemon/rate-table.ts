@@ -5,28 +5,48 @@
  */
 
 import type { Clock, Timer } from "../clock/index.ts";
-import type { ServiceCounters } from "../datapath/index.ts";
+import type { ServerCounters, ServiceCounters } from "../datapath/index.ts";
 import type { Rates } from "../status/index.ts";
+import { findNear } from "./find-near.ts";
 import { nextRates, rateIntervalMs } from "./rates.ts";
-import type { RateCounters, RateState } from "./rates.ts";
+import type { RateState } from "./rates.ts";
 
-/** A server within its service, as the engine counts it. */
-export interface RateSubject {
-  readonly service: string;
-  readonly role: "real" | "fallback";
-  /** `address:port`. */
-  readonly key: string;
+/** Rates of one server within its service; undefined until there are two samples. */
+export interface ServerRates extends Pick<ServerCounters, "role" | "key"> {
+  readonly rates: Rates | undefined;
 }
 
-/** The rates of now. Undefined until there are two samples. */
+/** Rates of one service and its servers, in the order in which the engine counts them. */
+export interface ServiceRates {
+  /** Undefined until there are two samples. */
+  readonly rates: Rates | undefined;
+  readonly servers: readonly ServerRates[];
+}
+
+/** The rates of now. */
 export interface RateTable {
-  service(name: string): Rates | undefined;
-  server(subject: RateSubject): Rates | undefined;
+  /** Undefined until the first sample. */
+  service(name: string): ServiceRates | undefined;
   close(): void;
 }
 
-function serverKey({ service, role, key }: RateSubject): string {
-  return `${service}\n${role} ${key}`;
+/** What is kept of a server, and of a service, from sample to sample. */
+type ServerEntry = Pick<ServerCounters, "role" | "key"> & RateState;
+interface ServiceEntry extends RateState {
+  readonly servers: readonly ServerEntry[];
+}
+
+function nextServers(
+  before: readonly ServerEntry[],
+  found: readonly ServerCounters[],
+  elapsedMs: number,
+): readonly ServerEntry[] {
+  return found.map((now, index) => {
+    const { role, key } = now;
+    const last = findNear(before, index, (entry) => entry.role === role && entry.key === key);
+    const { counters, rates } = nextRates(last, now, elapsedMs);
+    return { role, key, counters, rates };
+  });
 }
 
 /** A table that takes a sample each {@link rateIntervalMs} until it is closed. */
@@ -34,7 +54,7 @@ export function createRateTable(
   clock: Clock,
   counters: () => readonly ServiceCounters[],
 ): RateTable {
-  let states: ReadonlyMap<string, RateState> = new Map();
+  let entries: ReadonlyMap<string, ServiceEntry> = new Map();
   let sampledAtMs = clock.nowMs();
   let timer: Timer;
 
@@ -42,25 +62,21 @@ export function createRateTable(
     const nowMs = clock.nowMs();
     const elapsedMs = Math.max(1, nowMs - sampledAtMs);
     sampledAtMs = nowMs;
-    const next = new Map<string, RateState>();
-    const look = (key: string, found: RateCounters): void => {
-      next.set(key, nextRates(states.get(key), found, elapsedMs));
-    };
+    const next = new Map<string, ServiceEntry>();
     for (const service of counters()) {
-      look(service.name, service);
-      for (const server of service.servers) {
-        look(serverKey({ service: service.name, role: server.role, key: server.key }), server);
-      }
+      const before = entries.get(service.name);
+      const servers = nextServers(before?.servers ?? [], service.servers, elapsedMs);
+      const { counters: counted, rates } = nextRates(before, service, elapsedMs);
+      next.set(service.name, { counters: counted, rates, servers });
     }
     // What was removed is forgotten.
-    states = next;
+    entries = next;
     timer = clock.after(rateIntervalMs, sample);
   };
   timer = clock.after(rateIntervalMs, sample);
 
   return {
-    service: (name) => states.get(name)?.rates,
-    server: (subject) => states.get(serverKey(subject))?.rates,
+    service: (name) => entries.get(name),
     close: () => timer.cancel(),
   };
 }

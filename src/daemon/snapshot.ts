@@ -1,5 +1,5 @@
 /**
- * Everything at one moment, for `GET /status`.
+ * Everything at one moment, for `GET /status`, and the part of it that `GET /metrics` needs.
  *
  * Pure: puts together what the parts of the director know.
  *
@@ -12,21 +12,24 @@ import type { ListenAddress } from "../model/index.ts";
 import { formatEndpoint } from "../net/address.ts";
 import type {
   FallbackSnapshot,
+  Figures,
+  ServerFigures,
   ServerSnapshot,
+  ServiceFigures,
   ServiceSnapshot,
   Snapshot,
   TrafficSnapshot,
 } from "../status/index.ts";
 import type { ServerAssessment, ServiceAssessment } from "./assessment.ts";
-import type { RateTable } from "./rate-table.ts";
+import { findNear } from "./find-near.ts";
+import type { RateTable, ServiceRates } from "./rate-table.ts";
 import { serverId } from "./server-id.ts";
 
-/** What the parts know. */
-export interface SnapshotInput extends Pick<
+/** What the parts know of the figures. */
+export interface FiguresInput extends Pick<
   Snapshot,
-  "program" | "pid" | "notReady" | "configuration" | "proxy" | "timeouts" | "events"
+  "program" | "notReady" | "configuration" | "proxy"
 > {
-  readonly nowMs: number;
   readonly startedAtMs: number;
   readonly assessments: Iterable<ServiceAssessment>;
   readonly counters: readonly ServiceCounters[];
@@ -34,7 +37,12 @@ export interface SnapshotInput extends Pick<
   readonly engine: string;
   /** What could not be done for a service, by its name. */
   readonly problems: ReadonlyMap<string, string>;
-  readonly rates: Pick<RateTable, "service" | "server">;
+}
+
+/** What the parts know. */
+export interface SnapshotInput extends FiguresInput, Pick<Snapshot, "pid" | "timeouts" | "events"> {
+  readonly nowMs: number;
+  readonly rates: Pick<RateTable, "service">;
   /** By {@link serverId}; undefined if the server is not checked. */
   healthOf(id: string): HealthState | undefined;
   /** True for an address of this host. */
@@ -57,9 +65,9 @@ function listenText({ address, portFirst, portLast }: ListenAddress): string {
 }
 
 /** Counters of a server that the engine does not have (yet). */
-const noTraffic: TrafficSnapshot = {
-  activeConnections: 0,
-  inactiveConnections: 0,
+const noServerCounters: Omit<ServerCounters, "key" | "role"> = {
+  active: 0,
+  inactive: 0,
   connections: 0,
   connectFailures: 0,
   bytesIn: 0,
@@ -69,7 +77,49 @@ const noTraffic: TrafficSnapshot = {
   persistentEntries: 0,
 };
 
-function trafficOf(counters: ServerCounters): TrafficSnapshot {
+const noServiceCounters: Omit<ServiceCounters, "name" | "closed"> = {
+  active: 0,
+  connections: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  packetsIn: 0,
+  packetsOut: 0,
+  servers: [],
+};
+
+const noneClosed: Readonly<Record<string, number>> = {};
+
+/** One service and what the engine counted of it. */
+interface ServiceContext {
+  readonly assessment: ServiceAssessment;
+  /** Undefined: the engine does not have it (yet). */
+  readonly counters: ServiceCounters | undefined;
+  readonly input: FiguresInput;
+}
+
+/** Services in order, each with its counters. */
+function contextsOf(input: FiguresInput): readonly ServiceContext[] {
+  const countersByName = new Map(input.counters.map((service) => [service.name, service]));
+  return Array.from(input.assessments, (assessment) => ({
+    assessment,
+    counters: countersByName.get(assessment.service.name),
+    input,
+  }));
+}
+
+type Role = ServerCounters["role"];
+
+/** A server's counters or rates; `index` is its place among the real servers. */
+function findServer<Entry extends { readonly role: Role; readonly key: string }>(
+  entries: readonly Entry[],
+  role: Role,
+  { key, index }: { readonly key: string | undefined; readonly index: number },
+): Entry | undefined {
+  if (key === undefined) return undefined;
+  return findNear(entries, index, (entry) => entry.role === role && entry.key === key);
+}
+
+function trafficOf(counters: Omit<ServerCounters, "key" | "role">): TrafficSnapshot {
   return {
     activeConnections: counters.active,
     inactiveConnections: counters.inactive,
@@ -83,15 +133,83 @@ function trafficOf(counters: ServerCounters): TrafficSnapshot {
   };
 }
 
-const noServiceCounters: Omit<ServiceCounters, "name" | "closed"> = {
-  active: 0,
-  connections: 0,
-  bytesIn: 0,
-  bytesOut: 0,
-  packetsIn: 0,
-  packetsOut: 0,
-  servers: [],
-};
+/** `address:port`; undefined while its name is not resolved. */
+function endpointOf({
+  address,
+  port,
+}: {
+  readonly address: string | undefined;
+  readonly port: number;
+}): string | undefined {
+  return address === undefined ? undefined : formatEndpoint({ address, port });
+}
+
+function serverFigures(
+  { counters }: ServiceContext,
+  { key, server, address, health, effectiveWeight }: ServerAssessment,
+  index: number,
+): ServerFigures {
+  const { host, port } = server;
+  const endpoint = endpointOf({ address, port });
+  const counted = findServer(counters?.servers ?? [], "real", { key: endpoint, index });
+  return {
+    ...trafficOf(counted ?? noServerCounters),
+    key: endpoint ?? key,
+    host,
+    port,
+    health,
+    effectiveWeight,
+  };
+}
+
+/** `Server` is how much is told of a server. */
+function serviceFigures<Server>(
+  context: ServiceContext,
+  realServers: readonly Server[],
+): Omit<ServiceFigures, "realServers"> & { readonly realServers: readonly Server[] } {
+  const { assessment, counters, input } = context;
+  const { service, state, fallback } = assessment;
+  const total = counters ?? noServiceCounters;
+  return {
+    name: service.name,
+    engine: input.engine,
+    // What cannot be reached does not serve, whatever its real servers do.
+    state: input.problems.has(service.name) ? "down" : state,
+    activeConnections: total.active,
+    connections: total.connections,
+    bytesIn: total.bytesIn,
+    bytesOut: total.bytesOut,
+    packetsIn: total.packetsIn,
+    packetsOut: total.packetsOut,
+    closed: counters?.closed ?? noneClosed,
+    fallback: fallback === undefined ? null : { active: fallback.isActive },
+    realServers,
+  };
+}
+
+/** Puts the figures together. */
+export function assembleFigures(input: FiguresInput): Figures {
+  return {
+    program: input.program,
+    startedAt: timeText(input.startedAtMs),
+    ready: input.notReady.length === 0,
+    configuration: input.configuration,
+    proxy: input.proxy,
+    services: contextsOf(input).map((context) => {
+      const { servers } = context.assessment;
+      return serviceFigures(
+        context,
+        servers.map((server, index) => serverFigures(context, server, index)),
+      );
+    }),
+  };
+}
+
+/** A service with all that a snapshot tells of it. */
+interface FullContext extends ServiceContext {
+  readonly input: SnapshotInput;
+  readonly rates: ServiceRates | undefined;
+}
 
 function checkSnapshot(
   { server }: ServerAssessment,
@@ -109,62 +227,40 @@ function checkSnapshot(
   };
 }
 
-/** Everything of one service that its servers need. */
-interface ServiceContext {
-  readonly assessment: ServiceAssessment;
-  readonly input: SnapshotInput;
-  /** By role and key. */
-  readonly counters: ReadonlyMap<string, ServerCounters>;
+/** What stands beside the state of a server: where it is, and how much it does. */
+function placeFacts(
+  { input, rates }: FullContext,
+  address: string | undefined,
+  entry: { readonly role: Role; readonly key: string; readonly index: number },
+): Pick<ServerSnapshot, "local" | "rates"> {
+  if (address === undefined) return {};
+  const isLocal = input.isLocal(address);
+  const found = findServer(rates?.servers ?? [], entry.role, entry);
+  return { ...(isLocal && { local: true }), rates: found?.rates };
 }
 
-function counterKey({ role, key }: Pick<ServerCounters, "role" | "key">): string {
-  return `${role} ${key}`;
-}
-
-/** What stands beside the state of a server: where it is and what the engine counted. */
-function engineFacts(
-  { assessment, input, counters }: ServiceContext,
-  role: "real" | "fallback",
-  { address, port }: { readonly address: string | undefined; readonly port: number },
-) {
-  const key = address === undefined ? undefined : formatEndpoint({ address, port });
-  const counted = key === undefined ? undefined : counters.get(counterKey({ role, key }));
-  const isLocal = address !== undefined && input.isLocal(address);
-  const service = assessment.service.name;
-  return {
-    key,
-    traffic: counted === undefined ? undefined : trafficOf(counted),
-    more: {
-      ...(isLocal && { local: true }),
-      ...(key !== undefined && { rates: input.rates.server({ service, role, key }) }),
-    },
-  };
-}
-
-function serverSnapshot(context: ServiceContext, assessment: ServerAssessment): ServerSnapshot {
+function serverSnapshot(
+  context: FullContext,
+  assessment: ServerAssessment,
+  index: number,
+): ServerSnapshot {
   const { service } = context.assessment;
-  const { server, address } = assessment;
-  const { key, traffic, more } = engineFacts(context, "real", { address, port: server.port });
-  const health = context.input.healthOf(
-    serverId({ service: service.name, server: assessment.key }),
-  );
+  const { server, address, health, admin } = assessment;
+  const figures = serverFigures(context, assessment, index);
+  const id = serverId({ service: service.name, server: assessment.key });
+  const known = context.input.healthOf(id);
   return {
-    key: key ?? assessment.key,
-    host: server.host,
+    ...figures,
     address: address ?? null,
-    port: server.port,
     weight: assessment.weight,
-    effectiveWeight: assessment.effectiveWeight,
-    health: assessment.health,
-    admin: assessment.admin,
+    admin,
     reason: assessment.reason,
-    changedAt: timeOrNull(health?.changedAtMs),
-    check: checkSnapshot(assessment, health),
-    ...(traffic ?? noTraffic),
+    changedAt: timeOrNull(known?.changedAtMs),
+    check: checkSnapshot(assessment, known),
     upperThreshold: server.upperThreshold,
     lowerThreshold: server.lowerThreshold,
-    listed: service.quiescent || assessment.health === "up" || assessment.admin !== "enabled",
-    ...more,
+    listed: service.quiescent || health === "up" || admin !== "enabled",
+    ...placeFacts(context, address, { role: "real", key: figures.key, index }),
   };
 }
 
@@ -176,62 +272,45 @@ function persistenceMask({ persistence, listen }: ServiceAssessment["service"]):
 }
 
 function fallbackSnapshot(
-  context: ServiceContext,
-  { key, address, port, isActive }: NonNullable<ServiceAssessment["fallback"]>,
+  context: FullContext,
+  fallback: NonNullable<ServiceAssessment["fallback"]>,
 ): FallbackSnapshot {
-  const facts = engineFacts(context, "fallback", { address, port });
+  const { counters, assessment } = context;
+  const endpoint = endpointOf(fallback);
+  // The engine has it after the real servers.
+  const index = assessment.servers.length;
+  const key = endpoint ?? fallback.key;
+  const counted = findServer(counters?.servers ?? [], "fallback", { key: endpoint, index });
   return {
-    key: facts.key ?? key,
-    active: isActive,
-    ...(facts.traffic !== undefined && { traffic: facts.traffic }),
-    ...facts.more,
+    key,
+    active: fallback.isActive,
+    ...(counted !== undefined && { traffic: trafficOf(counted) }),
+    ...placeFacts(context, fallback.address, { role: "fallback", key, index }),
   };
 }
 
-function serviceSnapshot(
-  assessment: ServiceAssessment,
-  counters: ServiceCounters | undefined,
-  input: SnapshotInput,
-): ServiceSnapshot {
-  const { service, fallback } = assessment;
-  const total = counters ?? noServiceCounters;
-  const context: ServiceContext = {
-    assessment,
-    input,
-    counters: new Map(total.servers.map((server) => [counterKey(server), server])),
-  };
-  // What cannot be reached does not serve, whatever its real servers do.
-  const problem = input.problems.get(service.name);
-  const rates = input.rates.service(service.name);
+function serviceSnapshot(context: FullContext): ServiceSnapshot {
+  const { assessment, input } = context;
+  const { service, servers, fallback } = assessment;
+  const realServers = servers.map((server, index) => serverSnapshot(context, server, index));
   return {
-    name: service.name,
+    ...serviceFigures(context, realServers),
     protocol: service.protocol,
     listen: service.listen.map(listenText),
     forwarding: service.forwarding,
-    engine: input.engine,
     scheduler: service.scheduler,
     persistentTimeoutMs: service.persistence?.timeoutMs ?? null,
     persistenceMask: persistenceMask(service),
     onePacket: service.onePacket,
-    state: problem === undefined ? assessment.state : "down",
-    reason: problem ?? assessment.reason,
+    reason: input.problems.get(service.name) ?? assessment.reason,
     quorum: service.quorum,
-    activeConnections: total.active,
-    connections: total.connections,
-    bytesIn: total.bytesIn,
-    bytesOut: total.bytesOut,
-    packetsIn: total.packetsIn,
-    packetsOut: total.packetsOut,
-    closed: counters?.closed ?? {},
     fallback: fallback === undefined ? null : fallbackSnapshot(context, fallback),
-    ...(rates !== undefined && { rates }),
-    realServers: assessment.servers.map((server) => serverSnapshot(context, server)),
+    rates: context.rates?.rates,
   };
 }
 
 /** Puts a snapshot together. */
 export function assembleSnapshot(input: SnapshotInput): Snapshot {
-  const countersByName = new Map(input.counters.map((service) => [service.name, service]));
   return {
     version: 1,
     program: input.program,
@@ -243,9 +322,10 @@ export function assembleSnapshot(input: SnapshotInput): Snapshot {
     configuration: input.configuration,
     proxy: input.proxy,
     ...(input.timeouts !== undefined && { timeouts: input.timeouts }),
-    services: [...input.assessments].map((assessment) =>
-      serviceSnapshot(assessment, countersByName.get(assessment.service.name), input),
-    ),
+    services: contextsOf(input).map((context) => {
+      const rates = input.rates.service(context.assessment.service.name);
+      return serviceSnapshot({ ...context, input, rates });
+    }),
     events: input.events,
   };
 }

@@ -15,7 +15,8 @@ import type { EventLog } from "./event-log.ts";
 import type { RateTable } from "./rate-table.ts";
 import type { Reloader } from "./reload.ts";
 import type { ServiceTable } from "./service-table.ts";
-import { assembleSnapshot } from "./snapshot.ts";
+import { assembleFigures, assembleSnapshot } from "./snapshot.ts";
+import type { FiguresInput } from "./snapshot.ts";
 
 /** Events in a snapshot. */
 const snapshotEvents = 100;
@@ -38,7 +39,7 @@ export interface StatusParts {
   readonly engine: Pick<Engine, "name" | "counters" | "connections">;
   readonly health: Pick<HealthRunner, "state" | "metrics">;
   readonly table: Pick<ServiceTable, "assessments" | "problems">;
-  readonly rates: Pick<RateTable, "service" | "server">;
+  readonly rates: Pick<RateTable, "service">;
   readonly events: EventLog;
   readonly change: Changer;
   readonly reload: Reloader;
@@ -66,13 +67,11 @@ function timeoutsOf({ config }: LoadedConfig): Snapshot["timeouts"] {
   return { tcpMs, tcpFinMs, udpMs };
 }
 
-function takeSnapshot(parts: StatusParts): Snapshot {
+function figuresInput(parts: StatusParts): FiguresInput {
   const loaded = parts.loaded();
   const { loadedAtMs, error } = parts.outcome();
-  return assembleSnapshot({
+  return {
     program: parts.program,
-    pid: process.pid,
-    nowMs: parts.clock.wallMs(),
     startedAtMs: parts.startedAtMs,
     notReady: parts.notReady(),
     configuration: {
@@ -82,11 +81,19 @@ function takeSnapshot(parts: StatusParts): Snapshot {
       lastReloadError: error ?? null,
     },
     proxy: { workers: loaded.config.proxy.workers, engine: loaded.config.proxy.engine },
-    timeouts: timeoutsOf(loaded),
     engine: parts.engine.name,
     assessments: parts.table.assessments(),
     problems: new Map(parts.table.problems().map(({ service, message }) => [service, message])),
     counters: parts.engine.counters(),
+  };
+}
+
+function takeSnapshot(parts: StatusParts): Snapshot {
+  return assembleSnapshot({
+    ...figuresInput(parts),
+    pid: process.pid,
+    nowMs: parts.clock.wallMs(),
+    timeouts: timeoutsOf(parts.loaded()),
     rates: parts.rates,
     events: parts.events.latest(snapshotEvents),
     healthOf: (id) => parts.health.state(id),
@@ -98,6 +105,8 @@ function takeSnapshot(parts: StatusParts): Snapshot {
 export function createStatusSource(parts: StatusParts): StatusSource {
   return {
     snapshot: () => takeSnapshot(parts),
+    figures: () => assembleFigures(figuresInput(parts)),
+    notReady: () => parts.notReady(),
     checkMetrics: () => parts.health.metrics(),
     isHealthy: () => parts.clock.nowMs() - parts.beatAtMs() < beatOldestMs,
     subscribe: (listener) => parts.events.subscribe(listener),

@@ -41,11 +41,14 @@ export const closeCauses = [
 /** One of {@link closeCauses}. */
 export type CloseCause = (typeof closeCauses)[number];
 
-/** A value for each cause. */
-export function mapCauses<Value>(valueOf: (cause: CloseCause) => Value): Record<CloseCause, Value> {
+/** A value for each cause; `index` is its place in {@link closeCauses}. */
+export function mapCauses<Value>(
+  valueOf: (cause: CloseCause, index: number) => Value,
+): Record<CloseCause, Value> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- filled right below.
   const values = {} as Record<CloseCause, Value>;
-  for (const cause of closeCauses) values[cause] = valueOf(cause);
+  let index = 0;
+  for (const cause of closeCauses) values[cause] = valueOf(cause, index++);
   return values;
 }
 

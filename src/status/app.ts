@@ -66,10 +66,10 @@ function sendPage(context: StatusContext, text: string, status: 200 | 401): Resp
 
 function getReady(context: StatusContext, source: StatusSource): Response {
   const active = context.req.query("active");
-  const { ready, notReady } = source.snapshot();
+  const notReady = source.notReady();
   const unknown = `no VRRP instance ${active}: there are none in this build yet`;
   const reasons = active === undefined ? notReady : [...notReady, unknown];
-  const isReady = ready && active === undefined;
+  const isReady = reasons.length === 0;
   return context.json({ ready: isReady, reasons }, isReady ? 200 : 503);
 }
 

@@ -12,8 +12,14 @@ export const metricContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 /** Kinds of metrics in use. */
 export type MetricType = "counter" | "gauge" | "histogram";
-/** Values by label name. */
-export type Labels = Readonly<Record<string, string>>;
+
+/**
+ * Takes one sample of a family.
+ *
+ * @param labels Text made by {@link formatLabels}; empty for none.
+ * @param suffix `_bucket`, `_sum`, `_count` of a histogram.
+ */
+export type EmitSample = (labels: string, value: number, suffix?: string) => void;
 
 /** A metric with all its samples, which the format wants together. */
 export interface MetricFamily {
@@ -21,16 +27,8 @@ export interface MetricFamily {
   readonly type: MetricType;
   /** One sentence without a full stop. */
   readonly help: string;
-  readonly samples: readonly Sample[];
-}
-
-/** One value. */
-export interface Sample {
-  /** Added to the family's name: `_bucket`, `_sum`, `_count` of a histogram. */
-  readonly suffix?: string;
-  /** Or their text, made by {@link formatLabels} once for many samples. */
-  readonly labels?: Labels | string;
-  readonly value: number;
+  /** Hands out every sample. There may be 100,000 of them: none is kept as an object. */
+  readonly samples: (emit: EmitSample) => void;
 }
 
 /** A histogram without its labels: cumulative counts below each bound, in seconds. */
@@ -43,6 +41,7 @@ export interface HistogramInput {
 
 /** Text of a label value: backslash, quote and line feed are escaped. */
 export function escapeLabelValue(value: string): string {
+  if (!/[\\"\n]/.test(value)) return value;
   return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
 
@@ -52,45 +51,43 @@ function escapeHelp(text: string): string {
 
 /** Text of a value, as Go's ParseFloat reads it. */
 export function formatNumber(value: number): string {
+  if (Number.isFinite(value)) return String(value);
   if (Number.isNaN(value)) return "NaN";
-  if (value === Number.POSITIVE_INFINITY) return "+Inf";
-  return value === Number.NEGATIVE_INFINITY ? "-Inf" : String(value);
+  return value > 0 ? "+Inf" : "-Inf";
 }
 
-/** `{name="value",…}`; empty without labels. */
-export function formatLabels(labels: Labels): string {
-  const pairs = Object.entries(labels).map(
-    ([name, value]) => `${name}="${escapeLabelValue(value)}"`,
-  );
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+/** `name="value"`, for {@link formatLabels}. */
+export function formatLabel(name: string, value: string): string {
+  return `${name}="${escapeLabelValue(value)}"`;
+}
+
+/** `{name="value"}` or `{name="value",other="value"}`. */
+export function formatLabels(first: string, second?: string): string {
+  return second === undefined ? `{${first}}` : `{${first},${second}}`;
 }
 
 /** Samples of a histogram. */
-export function histogramSamples(input: HistogramInput): readonly Sample[] {
+export function histogramSamples(input: HistogramInput): MetricFamily["samples"] {
   const { boundsSeconds, counts, sumSeconds, count } = input;
-  const buckets = boundsSeconds.map((bound, index) => ({
-    suffix: "_bucket",
-    labels: { le: formatNumber(bound) },
-    value: counts[index] ?? 0,
-  }));
-  return [
-    ...buckets,
-    { suffix: "_bucket", labels: { le: "+Inf" }, value: count },
-    { suffix: "_sum", value: sumSeconds },
-    { suffix: "_count", value: count },
-  ];
+  return (emit) => {
+    for (const [index, bound] of boundsSeconds.entries()) {
+      emit(formatLabels(formatLabel("le", formatNumber(bound))), counts[index] ?? 0, "_bucket");
+    }
+    emit(formatLabels(formatLabel("le", "+Inf")), count, "_bucket");
+    emit("", sumSeconds, "_sum");
+    emit("", count, "_count");
+  };
 }
 
 /** The whole text. Families without samples are left out. */
 export function formatMetrics(families: readonly MetricFamily[]): string {
-  const lines: string[] = [];
-  for (const { name, type, help, samples } of families) {
-    if (samples.length === 0) continue;
-    lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`);
-    for (const { suffix = "", labels = "", value } of samples) {
-      const text = typeof labels === "string" ? labels : formatLabels(labels);
-      lines.push(`${name}${suffix}${text} ${formatNumber(value)}`);
-    }
-  }
-  return `${lines.join("\n")}\n`;
+  const texts = families.map(({ name, type, help, samples }) => {
+    // Grows by adding: with 100,000 samples faster than a list that is joined.
+    let lines = "";
+    samples((labels, value, suffix = "") => {
+      lines += `${name}${suffix}${labels} ${formatNumber(value)}\n`;
+    });
+    return lines && `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n${lines}`;
+  });
+  return texts.join("");
 }

@@ -1,18 +1,18 @@
 /**
- * What Prometheus gets, made from a snapshot. Names, labels and units are listed in
+ * What Prometheus gets, made from the director's figures. Names, labels and units are listed in
  * docs/status.md and do not change. Pure.
  *
  * @module
  */
 
 import { formatEndpoint } from "../net/address.ts";
-import { formatLabels, formatMetrics, histogramSamples } from "./metric-text.ts";
-import type { MetricFamily, MetricType, Sample } from "./metric-text.ts";
+import { formatLabel, formatLabels, formatMetrics, histogramSamples } from "./metric-text.ts";
+import type { MetricFamily, MetricType } from "./metric-text.ts";
 import type {
   CheckMetrics,
-  ServerSnapshot,
-  ServiceSnapshot,
-  Snapshot,
+  Figures,
+  ServerFigures,
+  ServiceFigures,
   StatusSource,
 } from "./source.ts";
 
@@ -33,7 +33,7 @@ type Column<T> = readonly [
   value: (subject: T) => number,
 ];
 
-const serviceColumns: readonly Column<ServiceSnapshot>[] = [
+const serviceColumns: readonly Column<ServiceFigures>[] = [
   [
     "appliance_service_up",
     "gauge",
@@ -84,7 +84,7 @@ const serviceColumns: readonly Column<ServiceSnapshot>[] = [
   ],
 ];
 
-const serverColumns: readonly Column<ServerSnapshot>[] = [
+const serverColumns: readonly Column<ServerFigures>[] = [
   [
     "appliance_real_server_up",
     "gauge",
@@ -155,29 +155,35 @@ function columnFamilies<T>(
     name,
     type,
     help,
-    samples: subjects.map(({ labels, subject }) => ({ labels, value: value(subject) })),
+    samples(emit) {
+      for (const { labels, subject } of subjects) emit(labels, value(subject));
+    },
   }));
 }
 
 function one(name: string, help: string, value: number): MetricFamily {
-  return { name, type: "gauge", help, samples: [{ value }] };
+  return { name, type: "gauge", help, samples: (emit) => emit("", value) };
 }
 
-function directorFamilies(snapshot: Snapshot): readonly MetricFamily[] {
-  const { program, configuration } = snapshot;
+function directorFamilies(figures: Figures): readonly MetricFamily[] {
+  const { program, configuration } = figures;
+  const build = formatLabels(
+    formatLabel("version", program.version),
+    formatLabel("commit", program.commit),
+  );
   return [
     {
       name: "appliance_build_info",
       type: "gauge",
       help: "1, with version and commit of the program",
-      samples: [{ labels: { version: program.version, commit: program.commit }, value: 1 }],
+      samples: (emit) => emit(build, 1),
     },
     one(
       "appliance_start_time_seconds",
       "When the director started, in seconds since 1970",
-      toSeconds(snapshot.startedAt),
+      toSeconds(figures.startedAt),
     ),
-    one("appliance_ready", "1 while /readyz says yes", toNumber(snapshot.ready)),
+    one("appliance_ready", "1 while /readyz says yes", toNumber(figures.ready)),
     one(
       "appliance_config_last_reload_successful",
       "1 if the last configuration read was put in force",
@@ -188,46 +194,66 @@ function directorFamilies(snapshot: Snapshot): readonly MetricFamily[] {
       "When the configuration in force was read, in seconds since 1970",
       toSeconds(configuration.loadedAt),
     ),
-    one("appliance_proxy_workers", "Threads of the proxy engine", snapshot.proxy.workers),
+    one("appliance_proxy_workers", "Threads of the proxy engine", figures.proxy.workers),
   ];
 }
 
-function closedSamples(services: readonly ServiceSnapshot[]): readonly Sample[] {
-  return services.flatMap(({ name, closed }) =>
-    Object.entries(closed).map(([cause, value]) => ({ labels: { service: name, cause }, value })),
-  );
+/** Labels of a service, kept for its metrics that have a second label. */
+interface ServiceSubject extends Subject<ServiceFigures> {
+  /** Without braces. */
+  readonly label: string;
+}
+
+function closedSamples(subjects: readonly ServiceSubject[]): MetricFamily["samples"] {
+  // Some twenty causes, told for each service.
+  const causeLabels = new Map<string, string>();
+  const labelOf = (cause: string): string => {
+    const label = causeLabels.get(cause) ?? formatLabel("cause", cause);
+    causeLabels.set(cause, label);
+    return label;
+  };
+  return (emit) => {
+    for (const { label, subject } of subjects) {
+      for (const cause in subject.closed) {
+        emit(formatLabels(label, labelOf(cause)), subject.closed[cause]!);
+      }
+    }
+  };
 }
 
 /** Connections of each engine, as its table has them. */
-function tableSamples(services: readonly ServiceSnapshot[]): readonly Sample[] {
+function tableSamples(services: readonly ServiceFigures[]): MetricFamily["samples"] {
   const entries = new Map<string, number>();
   for (const { engine, activeConnections } of services) {
     entries.set(engine, (entries.get(engine) ?? 0) + activeConnections);
   }
-  return Array.from(entries, ([engine, value]) => ({ labels: { engine }, value }));
+  return (emit) => {
+    for (const [engine, value] of entries) emit(formatLabels(formatLabel("engine", engine)), value);
+  };
 }
 
-function serviceFamilies(services: readonly ServiceSnapshot[]): readonly MetricFamily[] {
-  const subjects = services.map((subject) => ({
-    labels: formatLabels({ service: subject.name }),
-    subject,
-  }));
+function serviceFamilies(services: readonly ServiceFigures[]): readonly MetricFamily[] {
+  const subjects = services.map((subject): ServiceSubject => {
+    const label = formatLabel("service", subject.name);
+    return { label, labels: formatLabels(label), subject };
+  });
   return [
     {
       name: "appliance_service_engine",
       type: "gauge",
       help: "1 for the engine that carries the service",
-      samples: services.map(({ name, engine }) => ({
-        labels: { service: name, engine },
-        value: 1,
-      })),
+      samples(emit) {
+        for (const { label, subject } of subjects) {
+          emit(formatLabels(label, formatLabel("engine", subject.engine)), 1);
+        }
+      },
     },
     ...columnFamilies(serviceColumns, subjects),
     {
       name: "appliance_connections_closed_total",
       type: "counter",
       help: "Client connections ended or refused, by cause",
-      samples: closedSamples(services),
+      samples: closedSamples(subjects),
     },
     {
       name: "appliance_connection_table_entries",
@@ -242,17 +268,18 @@ function serviceFamilies(services: readonly ServiceSnapshot[]): readonly MetricF
  * Labels of the real servers of one service. Two names may have one address; since a series must
  * not come twice, the second is labelled with its name.
  */
-function serverSubjects({ name, realServers }: ServiceSnapshot): Subject<ServerSnapshot>[] {
+function serverSubjects({ name, realServers }: ServiceFigures): Subject<ServerFigures>[] {
+  const service = formatLabel("service", name);
   const used = new Set<string>();
   return realServers.map((subject) => {
     const { key, host, port } = subject;
     const label = used.has(key) ? formatEndpoint({ address: host, port }) : key;
     used.add(label);
-    return { labels: formatLabels({ service: name, real_server: label }), subject };
+    return { labels: formatLabels(service, formatLabel("real_server", label)), subject };
   });
 }
 
-function serverFamilies(services: readonly ServiceSnapshot[]): readonly MetricFamily[] {
+function serverFamilies(services: readonly ServiceFigures[]): readonly MetricFamily[] {
   return columnFamilies(serverColumns, services.flatMap(serverSubjects));
 }
 
@@ -285,21 +312,22 @@ function checkFamilies(checks: CheckMetrics): readonly MetricFamily[] {
       name: "appliance_check_failures_total",
       type: "counter",
       help: "Health checks that failed, by reason",
-      samples: Object.entries(checks.failures).map(([reason, value]) => ({
-        labels: { reason },
-        value,
-      })),
+      samples(emit) {
+        for (const [reason, value] of Object.entries(checks.failures)) {
+          emit(formatLabels(formatLabel("reason", reason)), value);
+        }
+      },
     },
   ];
 }
 
 /** The text of `GET /metrics`. */
-export function renderMetrics(source: Pick<StatusSource, "snapshot" | "checkMetrics">): string {
-  const snapshot = source.snapshot();
+export function renderMetrics(source: Pick<StatusSource, "figures" | "checkMetrics">): string {
+  const figures = source.figures();
   return formatMetrics([
-    ...directorFamilies(snapshot),
-    ...serviceFamilies(snapshot.services),
-    ...serverFamilies(snapshot.services),
+    ...directorFamilies(figures),
+    ...serviceFamilies(figures.services),
+    ...serverFamilies(figures.services),
     ...checkFamilies(source.checkMetrics()),
   ]);
 }

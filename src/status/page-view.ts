@@ -6,6 +6,7 @@
  * @module
  */
 
+import { formatEndpoint } from "../net/address.ts";
 import { markup } from "./html.ts";
 import type { Html } from "./html.ts";
 import { formatAgo, formatBytes, formatCount, formatRate, formatSpan } from "./human.ts";
@@ -68,7 +69,7 @@ function reasonText({ reason, check }: ServerSnapshot): string {
 }
 
 function serverName({ key, host, port }: ServerSnapshot): Html {
-  const isName = key !== `${host}:${port}` && !key.startsWith("[");
+  const isName = key !== formatEndpoint({ address: host, port });
   return isName ? markup`${key} <span class="soft">${host}</span>` : markup`${key}`;
 }
 

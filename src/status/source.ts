@@ -159,6 +159,29 @@ export interface Snapshot {
   readonly events: readonly StatusEvent[];
 }
 
+/** Of one real server what metrics show. */
+export interface ServerFigures
+  extends
+    TrafficSnapshot,
+    Pick<ServerSnapshot, "key" | "host" | "port" | "health" | "effectiveWeight"> {}
+
+/** Of one service what metrics show. */
+export interface ServiceFigures
+  extends
+    Pick<ServiceSnapshot, "name" | "engine" | "state" | "activeConnections" | "connections">,
+    Pick<ServiceSnapshot, "bytesIn" | "bytesOut" | "packetsIn" | "packetsOut" | "closed"> {
+  readonly fallback: Pick<FallbackSnapshot, "active"> | null;
+  readonly realServers: readonly ServerFigures[];
+}
+
+/** The part of a snapshot that metrics are made of; much cheaper with thousands of services. */
+export interface Figures extends Pick<
+  Snapshot,
+  "program" | "startedAt" | "ready" | "configuration" | "proxy"
+> {
+  readonly services: readonly ServiceFigures[];
+}
+
 /** One live connection or flow. */
 export interface ConnectionSnapshot {
   readonly service: string;
@@ -216,6 +239,10 @@ export interface CheckMetrics {
 /** What the endpoint needs from the director. */
 export interface StatusSource {
   snapshot(): Snapshot;
+  /** Alike with the snapshot of the same moment. */
+  figures(): Figures;
+  /** Why it is not ready, as in the snapshot; empty when it is. */
+  notReady(): readonly string[];
   checkMetrics(): CheckMetrics;
   /** True while the main loop beats; later also the real-time thread. */
   isHealthy(): boolean;

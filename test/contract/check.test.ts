@@ -43,27 +43,53 @@ beforeAll(() => {
   const script = 'exec 3<>"/dev/tcp/$3/$4" && read -r line <&3 && test "$line" = "Test Page"';
   writeFileSync(join(folder, "check"), `#!/bin/bash\n${script}\n`);
   chmodSync(join(folder, "check"), 0o755);
+  const perl = `use IO::Socket::INET; my $s = IO::Socket::INET->new(
+    PeerAddr => "$ARGV[2]:$ARGV[3]") or exit 2; exit(<$s> eq "Test Page\\n" ? 0 : 1);`;
+  writeFileSync(join(folder, "check.pl"), perl);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const nobody = { login: undefined, password: undefined };
 const anyTls = { verify: false, caFile: undefined, serverName: undefined };
 const receive = "Test Page";
+const eve = { login: "eve", password: "x" };
+const query = { database: undefined, request: "SELECT 1", receive };
 
 const specs: readonly (readonly [string, () => CheckSpec])[] = [
   ["connect", () => checkSpec()],
   ["http", () => negotiateSpec(httpSpec(page))],
   ["https", () => negotiateSpec(httpSpec({ ...page, tls: true, verify: false }))],
+  [
+    "http_proxy",
+    () =>
+      checkSpec({
+        type: "negotiate",
+        service: "http_proxy",
+        http: httpSpec({ request: "http://www.example.com/", receive }),
+      }),
+  ],
   ["N", () => negotiateSpec(httpSpec(page), { connectsPerNegotiate: 1 })],
   ["ping", () => checkSpec({ type: "ping" })],
   ["external", () => checkSpec({ type: "external", command: [join(folder, "check")] })],
+  [
+    "external-perl",
+    () => checkSpec({ type: "external-perl", command: [join(folder, "check.pl")] }),
+  ],
   ["smtp", () => serviceSpec({ service: "smtp" })],
+  ["nntp", () => serviceSpec({ service: "nntp" })],
+  ["pop", () => serviceSpec({ service: "pop", ...eve, tls: undefined })],
   ["imaps", () => serviceSpec({ service: "imaps", ...nobody, tls: anyTls })],
   [
     "ftp",
     () =>
       serviceSpec({ service: "ftp", login: "eve", password: "x", request: "/alive.txt", receive }),
   ],
+  ["ldap", () => serviceSpec({ service: "ldap", ...eve, request: "", receive, tls: undefined })],
+  ["ldaps", () => serviceSpec({ service: "ldaps", ...eve, request: "", receive, tls: anyTls })],
+  ["radius", () => serviceSpec({ service: "radius", ...eve, secret: "x" })],
+  ["mysql", () => serviceSpec({ service: "mysql", ...eve, ...query })],
+  ["pgsql", () => serviceSpec({ service: "pgsql", ...eve, ...query })],
+  ["oracle", () => serviceSpec({ service: "oracle" })],
   ["redis", () => serviceSpec({ service: "redis", ...nobody })],
   ["sip", () => serviceSpec({ service: "sip", login: undefined })],
   ["simpletcp", () => serviceSpec({ service: "simpletcp", request: "x", receive })],

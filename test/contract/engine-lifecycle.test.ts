@@ -277,12 +277,15 @@ describeEngines("close()", (promised) => {
 
   promised("lets UDP flows have their answers", async (bench) => {
     const server = await bench.udpClient();
-    await bench.apply({ protocol: "udp", servers: [serverAt(server)] });
+    const service = bench.service({ protocol: "udp", servers: [serverAt(server)] });
+    // Its listener shows when the engine has stopped accepting.
+    const witness = bench.service({ name: "witness", servers: [] });
+    expect(await bench.engine.apply([service, witness])).toEqual([]);
     const client = await bench.udpClient();
     client.send("question", bench.port);
     const { address, port } = await server.datagram();
     const closing = bench.close(10_000, never);
-    await Bun.sleep(100);
+    await until(() => isRefused(bench.port), "the engine stops accepting");
     server.send("answer", port, address);
     expect(await client.text()).toBe("answer");
     await closing;

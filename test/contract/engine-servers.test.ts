@@ -316,14 +316,17 @@ describeEngines("persistence", (promised) => {
     const [client, first] = await greeted(bench);
     const entries = (): number =>
       bench.counters().servers.reduce((sum, server) => sum + server.persistentEntries, 0);
-    await Bun.sleep(150);
-    // The connection is still there, so the entry is.
+    const [other] = await greeted(bench, "127.0.0.21");
+    expect(entries()).toBe(2);
+    other.reset();
+    await until(() => entries() < 2, "the entry of a client that has gone expires");
+    // The other connection is still there, so its entry is.
     expect(entries()).toBe(1);
     const [again, second] = await greeted(bench);
     expect(second).toBe(first);
     client.reset();
     again.reset();
-    await bench.untilClosed("client-reset", 2);
+    await bench.untilClosed("client-reset", 3);
     await until(() => entries() === 0, "the entry expires");
   });
 

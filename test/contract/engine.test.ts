@@ -149,7 +149,8 @@ describeEngines("TCP bytes", (promised) => {
   promised("hands a silent client over at once", async (bench) => {
     const { server } = await openPair(bench);
     expect(server.receivedBytes).toBe(0);
-    expect(bench.serverCounters().active).toBe(1);
+    const counters = await bench.untilCounters((all) => all.servers[0]!.active > 0, "it counts");
+    expect(counters.servers[0]!.active).toBe(1);
   });
 });
 

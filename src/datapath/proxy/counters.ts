@@ -6,7 +6,7 @@
 
 import { mapCauses } from "../engine.ts";
 import type { ServerCounters, ServiceCounters } from "../engine.ts";
-import { causeWord, serverRow, serverWord, serviceRow, serviceWord, sumWord } from "./layout.ts";
+import { serverRow, serverWord, serviceRow, serviceWord, sumWord } from "./layout.ts";
 
 /** Totals of servers that a service no longer has. */
 export interface RetiredTotals {
@@ -25,14 +25,21 @@ export interface CountedService {
   readonly retired: RetiredTotals;
 }
 
+/** A server with the slot of its counters. */
+export interface CountedServer {
+  /** Role and key, `real 192.0.2.1:80`. */
+  readonly id: string;
+  readonly slot: number;
+  readonly persistentEntries: number;
+}
+
 type Parts = readonly Float64Array[];
 
-/** Counters of one server, without its persistence entries. */
+/** Counters of one server; its persistence entries are counted elsewhere. */
 export function readServer(
-  id: string,
-  slot: number,
+  { id, slot, persistentEntries }: CountedServer,
   parts: Parts,
-): Omit<ServerCounters, "persistentEntries"> {
+): ServerCounters {
   const row = serverRow(slot);
   const sum = (word: number): number => sumWord(parts, row + word);
   const isFallback = id.startsWith("fallback ");
@@ -47,6 +54,7 @@ export function readServer(
     bytesOut: sum(serverWord.bytesOut),
     packetsIn: sum(serverWord.packetsIn),
     packetsOut: sum(serverWord.packetsOut),
+    persistentEntries,
   };
 }
 
@@ -58,13 +66,12 @@ export function readCounters(
 ): readonly ServiceCounters[] {
   return services.map(({ name, slot, serverSlots, retired }) => {
     const row = serviceRow(slot);
-    const servers = [...serverSlots].map(([id, serverSlot]) => ({
-      ...readServer(id, serverSlot, parts),
-      persistentEntries: persistentEntries(serverSlot),
-    }));
+    const servers = Array.from(serverSlots, ([id, serverSlot]) =>
+      readServer({ id, slot: serverSlot, persistentEntries: persistentEntries(serverSlot) }, parts),
+    );
     const total = (word: "bytesIn" | "bytesOut" | "packetsIn" | "packetsOut"): number =>
       servers.reduce((sum, server) => sum + server[word], retired[word]);
-    const closed = mapCauses((cause) => sumWord(parts, row + causeWord(cause)));
+    const closed = mapCauses((_cause, index) => sumWord(parts, row + serviceWord.closed + index));
     return {
       name,
       active: sumWord(parts, row + serviceWord.active),

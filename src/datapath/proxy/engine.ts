@@ -228,7 +228,7 @@ class ProxyEngine implements Engine {
 
   /** Keeps the totals of a removed server in the service and frees its slot. */
   #retire(service: KnownService, id: string, slot: number): void {
-    const counted = readServer(id, slot, this.#parts);
+    const counted = readServer({ id, slot, persistentEntries: 0 }, this.#parts);
     const { retired } = service;
     retired.bytesIn += counted.bytesIn;
     retired.bytesOut += counted.bytesOut;

@@ -18,18 +18,38 @@ test("createRateTable() samples each 2 s, forgets what is gone, and stops", () =
         ]
       : [],
   );
-  const subject = { service: "web", role: "real", key: "192.0.2.11:80" } as const;
   expect(table.service("web")).toBeUndefined();
   clock.advance(2000);
-  expect(table.service("web")).toBeUndefined();
+  const server = { role: "real", key: "192.0.2.11:80" };
+  expect(table.service("web")).toMatchObject({ rates: undefined, servers: [server] });
   connections = 80;
   clock.advance(2000);
-  expect(table.service("web")).toMatchObject({ cps: 10 });
-  expect(table.server(subject)).toMatchObject({ cps: 5 });
-  expect(table.server({ ...subject, role: "fallback" })).toBeUndefined();
+  expect(table.service("web")).toMatchObject({
+    rates: { cps: 10 },
+    servers: [{ ...server, rates: { cps: 5 } }],
+  });
   isThere = false;
   clock.advance(2000);
   expect(table.service("web")).toBeUndefined();
   table.close();
   expect(clock.pendingCount()).toBe(0);
+});
+
+test("createRateTable() knows a server again, wherever it stands in the list", () => {
+  const clock = createFakeClock();
+  const real = serverCounters({ key: "192.0.2.11:80", connections: 8 });
+  const fallback = serverCounters({ key: "192.0.2.11:80", role: "fallback" });
+  const other = serverCounters({ key: "192.0.2.12:80", connections: 800 });
+  let servers = [real, other, fallback];
+  const table = createRateTable(clock, () => [serviceCounters({ servers })]);
+  clock.advance(2000);
+  servers = [fallback, { ...other, connections: 808 }, { ...real, connections: 24 }];
+  clock.advance(2000);
+  const rates = table.service("web")?.servers.map(({ role, rates: of }) => [role, of?.cps]);
+  expect(rates).toEqual([
+    ["fallback", 0],
+    ["real", 1],
+    ["real", 2],
+  ]);
+  table.close();
 });

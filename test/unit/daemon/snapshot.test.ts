@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 
 import type { HealthState } from "../../../src/check/index.ts";
 import type { ServerAssessment, ServiceAssessment } from "../../../src/daemon/assessment.ts";
-import { assembleSnapshot } from "../../../src/daemon/snapshot.ts";
+import { assembleFigures, assembleSnapshot } from "../../../src/daemon/snapshot.ts";
 import type { SnapshotInput } from "../../../src/daemon/snapshot.ts";
+import { renderMetrics } from "../../../src/status/metrics.ts";
 import type { ServiceSnapshot } from "../../../src/status/source.ts";
 import { realServer, serverCounters, serviceCounters, virtualService } from "./fixture.ts";
 
@@ -56,7 +57,7 @@ function input(more: Partial<SnapshotInput> = {}): SnapshotInput {
     counters: [],
     engine: "proxy",
     problems: new Map(),
-    rates: { service: () => undefined, server: () => undefined },
+    rates: { service: () => undefined },
     healthOf: () => undefined,
     isLocal: () => false,
     ...more,
@@ -152,7 +153,9 @@ describe("assembleSnapshot()", () => {
         counters: [serviceCounters({ active: 11, connections: 12, servers: [counted] })],
         healthOf: (id) => (id === "web\n192.0.2.11:80" ? health : undefined),
         isLocal: (address) => address === "192.0.2.11",
-        rates: { service: () => undefined, server: () => rates },
+        rates: {
+          service: () => ({ rates, servers: [{ role: "real", key: "192.0.2.11:80", rates }] }),
+        },
       },
     );
     expect(found).toMatchObject({ activeConnections: 11, connections: 12 });
@@ -293,5 +296,49 @@ describe("assembleSnapshot()", () => {
       state: "down",
       reason: "Cannot listen on 192.0.2.100:80",
     });
+  });
+});
+
+describe("assembleFigures()", () => {
+  test("are what metrics show of the snapshot of the same moment", () => {
+    const named = server({ key: "web.example:80", address: undefined, health: "unchecked" });
+    const twice = server({ key: "[2001:db8::1]:80", address: "192.0.2.11" });
+    const fallback = { key: "127.0.0.1:81", address: "127.0.0.1", port: 81, isActive: true };
+    const of = input({
+      notReady: ["stops"],
+      assessments: [
+        assessment({ servers: [named, server(), twice], fallback }),
+        assessment({ service: virtualService({ name: "new" }), state: "down" }),
+        assessment({ service: virtualService({ name: "broken" }) }),
+      ],
+      problems: new Map([["broken", "Cannot listen"]]),
+      counters: [
+        serviceCounters({ name: "broken", active: 1 }),
+        serviceCounters({
+          active: 9,
+          servers: [
+            serverCounters({ role: "fallback", key: "127.0.0.1:81", active: 3 }),
+            serverCounters({ key: "127.0.0.1:81", active: 4 }),
+            serverCounters({ active: 5, bytesIn: 6 }),
+          ],
+        }),
+      ],
+    });
+    const checkMetrics = () => ({
+      bucketSeconds: [],
+      bucketCounts: [],
+      sumSeconds: 0,
+      count: 0,
+      latenessCounts: [],
+      latenessSumSeconds: 0,
+      failures: {},
+    });
+    const figures = assembleFigures(of);
+    const snapshot = assembleSnapshot(of);
+    expect(figures.services.map(({ state }) => state)).toEqual(["up", "down", "down"]);
+    expect(figures.services[0]!.realServers.map((one) => one.activeConnections)).toEqual([0, 5, 5]);
+    expect(renderMetrics({ figures: () => figures, checkMetrics })).toBe(
+      renderMetrics({ figures: () => snapshot, checkMetrics }),
+    );
   });
 });

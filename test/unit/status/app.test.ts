@@ -53,6 +53,17 @@ describe("GET", () => {
     expect(await (await ask("/status")).json()).toEqual(source.snapshot());
   });
 
+  test.each(["/healthz", "/readyz", "/metrics"])(
+    "%s, which is asked every few seconds, takes no whole snapshot",
+    async (path) => {
+      const { source, ask } = createFixture();
+      source.snapshot = () => {
+        throw new Error("a whole snapshot");
+      };
+      expect((await ask(path)).status).toBe(200);
+    },
+  );
+
   test("/healthz is 503 when the main loop does not beat", async () => {
     const { source, ask } = createFixture();
     source.healthy = false;

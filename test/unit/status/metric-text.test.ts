@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 
 import {
   escapeLabelValue,
+  formatLabel,
+  formatLabels,
   formatMetrics,
   formatNumber,
   histogramSamples,
@@ -9,6 +11,13 @@ import {
 
 test("escapeLabelValue escapes backslash, quote and line feed only", () => {
   expect(escapeLabelValue('a\\b"c\nd\te')).toBe('a\\\\b\\"c\\nd\te');
+});
+
+test("formatLabels puts one label or two in braces, escaped", () => {
+  const service = formatLabel("service", 'a"b');
+  expect(formatLabels(service)).toBe('{service="a\\"b"}');
+  const cause = formatLabel("cause", "denied");
+  expect(formatLabels(service, cause)).toBe('{service="a\\"b",cause="denied"}');
 });
 
 test.each([
@@ -27,9 +36,12 @@ describe("formatMetrics", () => {
         name: "appliance_a_total",
         type: "counter",
         help: "Things\nthat \\ happened",
-        samples: [{ labels: { name: 'x"y' }, value: 3 }, { value: 4 }],
+        samples(emit) {
+          emit(formatLabels(formatLabel("name", 'x"y')), 3);
+          emit("", 4);
+        },
       },
-      { name: "appliance_b", type: "gauge", help: "Nothing", samples: [] },
+      { name: "appliance_b", type: "gauge", help: "Nothing", samples: () => undefined },
     ]);
     expect(text).toBe(
       [

@@ -154,6 +154,18 @@ describe("renderPage", () => {
     expect(text.indexOf("bad ✕ down")).toBeLessThan(text.indexOf("good ● up"));
   });
 
+  test.each([
+    ["192.0.2.1:80", "192.0.2.1", ""],
+    ["[2001:db8::1]:80", "2001:db8::1", ""],
+    ["web.example:80", "web.example", ""],
+    ["192.0.2.1:80", "web.example", " web.example"],
+    ["[2001:db8::1]:80", "web.example", " web.example"],
+  ])("shows %s of %s with its name if it has one", (key, host, name) => {
+    const realServers = [serverSnapshot({ key, host, port: 80 })];
+    const page = renderPage(directorSnapshot({ services: [serviceSnapshot({ realServers })] }));
+    expect(textOf(page)).toContain(`Why ${key}${name} ● up`);
+  });
+
   test("makes no markup from any text", () => {
     const plain = tagsOf(renderPage(filledWith("x")));
     const hostile = fc.oneof(
