@@ -5,6 +5,7 @@
  *     npm run bench -- proxy --rounds=4 --seconds=2 --loads=close,bulk
  *     npm run bench -- proxy memory --candidates=haproxy,appliance
  *     npm run bench -- soak --connections=200000
+ *     npm run bench -- detection --rounds=12
  *     npm run bench -- scheduler check                       the *.bench.ts files of these names
  *
  * Each benchmark states its goal in the head comment of its file.
@@ -14,6 +15,7 @@
 import { existsSync } from "node:fs";
 
 import { requirePeer } from "../test/helpers/require-peer.ts";
+import { benchDetection } from "./detection/detection.ts";
 import { allowedCpus } from "./harness/cpu.ts";
 import { takeTurn } from "./harness/exclusive.ts";
 import { describeMachine } from "./harness/machine.ts";
@@ -116,7 +118,15 @@ const soak: Bench = async (args, owner) => {
   return benchSoak(options, owner);
 };
 
-const benches: Readonly<Record<string, Bench>> = { proxy: throughput, memory, startup, soak };
+const detection: Bench = (args) => benchDetection({ rounds: numberOption(args, "rounds", 12) });
+
+const benches: Readonly<Record<string, Bench>> = {
+  proxy: throughput,
+  memory,
+  startup,
+  soak,
+  detection,
+};
 
 /** Runs a mitata file in a process of its own, which prints its own tables. */
 async function runFile(path: string): Promise<void> {
