@@ -7,14 +7,21 @@
 
 export const EPERM = 1;
 export const ENOENT = 2;
+export const ESRCH = 3;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;
+export const EBUSY = 16;
+export const EEXIST = 17;
+export const ENODEV = 19;
 export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
 export const EPIPE = 32;
+export const EPROTONOSUPPORT = 93;
+export const EOPNOTSUPP = 95;
+export const EAFNOSUPPORT = 97;
 export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
 export const ENETUNREACH = 101;
@@ -28,19 +35,27 @@ export const EINPROGRESS = 115;
 const nameByErrno: Readonly<Record<number, string>> = {
   1: "EPERM",
   2: "ENOENT",
+  3: "ESRCH",
   4: "EINTR",
+  5: "EIO",
+  7: "E2BIG",
   9: "EBADF",
   11: "EAGAIN",
   12: "ENOMEM",
   13: "EACCES",
+  14: "EFAULT",
   16: "EBUSY",
   17: "EEXIST",
   19: "ENODEV",
   22: "EINVAL",
   23: "ENFILE",
   24: "EMFILE",
+  28: "ENOSPC",
   32: "EPIPE",
+  34: "ERANGE",
+  67: "ENOLINK",
   71: "EPROTO",
+  75: "EOVERFLOW",
   88: "ENOTSOCK",
   90: "EMSGSIZE",
   92: "ENOPROTOOPT",

@@ -1,5 +1,5 @@
 /**
- * Numbers of file locks, in the kernel's spelling.
+ * Numbers of fcntl(2), in the kernel's spelling.
  *
  * Header: asm-generic/fcntl.h. The same on x86-64 and arm64.
  *
@@ -8,3 +8,4 @@
 
 export const F_OFD_SETLK = 37;
 export const F_WRLCK = 1;
+export const F_SETFL = 4;

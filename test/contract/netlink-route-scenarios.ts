@@ -5,10 +5,14 @@
  * @module
  */
 import { EPOLLIN } from "../../ffi/constants/epoll.ts";
+import { NETLINK_ROUTE } from "../../ffi/constants/netlink.ts";
+import { RTM_GETADDR } from "../../ffi/constants/rtnetlink.ts";
+import { AF_INET } from "../../ffi/constants/socket.ts";
 import { Poller } from "../../ffi/epoll.ts";
-import { isRefusal, NetlinkError } from "../../src/netlink/index.ts";
+import { isRefusal, NetlinkError, openNetlink } from "../../src/netlink/index.ts";
+import type { Decoded } from "../../src/netlink/index.ts";
 import { openRouteMonitor, openRouteSocket } from "../../src/netlink/route/index.ts";
-import type { RouteEvent, RouteMonitor } from "../../src/netlink/route/index.ts";
+import type { RouteEvent, RouteMonitor, RouteSocket } from "../../src/netlink/route/index.ts";
 import { runScenario, sh } from "../helpers/netns-script.ts";
 
 /** Longest wait for what must happen, ms. */
@@ -28,6 +32,10 @@ function makeVeth(): { readonly v0: number; readonly v1: number } {
 function addressesOf(name: string): unknown[] {
   const info = ipJson("-d", "address", "show", "dev", name)[0]!["addr_info"];
   return (info as Record<string, unknown>[]).filter(({ scope }) => scope !== "link");
+}
+
+function decodeNothing(): Decoded<undefined> {
+  return { ok: true, value: undefined };
 }
 
 /** One line an event. */
@@ -56,44 +64,65 @@ function until(monitor: RouteMonitor, isIt: (event: RouteEvent) => boolean): str
   return lines;
 }
 
+/** Interfaces as iproute2 shows them. */
+function theirLinks(): unknown[] {
+  return ipJson("-d", "link").map((link) => {
+    const info = (link["linkinfo"] ?? {}) as Record<string, unknown>;
+    const flags = link["flags"] as string[];
+    return {
+      index: link["ifindex"],
+      name: link["ifname"],
+      mac: link["address"],
+      mtu: link["mtu"],
+      kind: info["info_kind"],
+      port: info["info_slave_kind"],
+      master: link["master"],
+      state: String(link["operstate"]).toLowerCase(),
+      isUp: flags.includes("UP"),
+      // Only said of interfaces that are up.
+      isDark: flags.includes("NO-CARRIER"),
+    };
+  });
+}
+
+/** The same, as this program reads them. */
+function ourLinks(route: RouteSocket): unknown[] {
+  const all = route.listLinks();
+  const nameOf = (index: number | undefined) => all.find((link) => link.index === index)?.name;
+  return all.map((link) => ({
+    index: link.index,
+    name: link.name,
+    mac: link.mac,
+    mtu: link.mtu,
+    kind: link.kind,
+    port: link.portKind,
+    master: nameOf(link.masterIndex),
+    state: link.operationalState,
+    isUp: link.isUp,
+    isDark: link.isUp && !link.hasCarrier,
+  }));
+}
+
 await runScenario({
-  links() {
+  async links() {
     makeVeth();
     sh("ip", "link", "add", "br0", "type", "bridge");
     sh("ip", "link", "set", "v0", "master", "br0", "up");
     sh("ip", "link", "set", "v1", "address", "02:00:00:00:00:07", "mtu", "1400", "up");
     using route = openRouteSocket();
-    const theirs = ipJson("-d", "link").map((link) => ({
-      index: link["ifindex"],
-      name: link["ifname"],
-      mac: link["address"],
-      mtu: link["mtu"],
-      kind: (link["linkinfo"] as Record<string, unknown> | undefined)?.["info_kind"],
-      port: (link["linkinfo"] as Record<string, unknown> | undefined)?.["info_slave_kind"],
-      master: link["master"],
-      state: String(link["operstate"]).toLowerCase(),
-      isUp: (link["flags"] as string[]).includes("UP"),
-      // Only said of interfaces that are up.
-      isDark: (link["flags"] as string[]).includes("NO-CARRIER"),
-    }));
-    const all = route.listLinks();
-    const nameOf = (index: number | undefined) => all.find((link) => link.index === index)?.name;
-    const ours = all.map((link) => ({
-      index: link.index,
-      name: link.name,
-      mac: link.mac,
-      mtu: link.mtu,
-      kind: link.kind,
-      port: link.portKind,
-      master: nameOf(link.masterIndex),
-      state: link.operationalState,
-      isUp: link.isUp,
-      isDark: link.isUp && !link.hasCarrier,
-    }));
-    const single = all.map(({ index, name }) => [
-      route.getLink(name)?.index === index,
-      route.getLink(index)?.name === name,
-    ]);
+    // States settle a moment after the commands; the two are read one after the other.
+    const end = performance.now() + deadlineMs;
+    let [theirs, ours] = [theirLinks(), ourLinks(route)];
+    while (!Bun.deepEquals(theirs, ours) && performance.now() < end) {
+      await Bun.sleep(10);
+      [theirs, ours] = [theirLinks(), ourLinks(route)];
+    }
+    const single = route
+      .listLinks()
+      .map(({ index, name }) => [
+        route.getLink(name)?.index === index,
+        route.getLink(index)?.name === name,
+      ]);
     return { theirs, ours, single, none: route.getLink("none") ?? "none" };
   },
 
@@ -227,6 +256,11 @@ await runScenario({
     note(() => route.setLinkUp(v0, true));
     note(() => route.deleteAddress({ index: v0, address: "192.0.2.1" }));
     note(() => route.listAddresses(v0));
+    // Words that every kernel with strict checks has: the head must be all zeros but the family.
+    using socket = openNetlink(NETLINK_ROUTE);
+    const payload = Uint8Array.of(AF_INET, 1, 0, 0, 0, 0, 0, 0);
+    const wrong = { operation: "list addresses", type: RTM_GETADDR, payload };
+    note(() => socket.dump(wrong, decodeNothing));
     return { failures, v0 };
   },
 

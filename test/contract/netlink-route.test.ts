@@ -161,18 +161,27 @@ describe.skipIf(netns.skip)("rtnetlink", () => {
     "refusals have the errno's name and the kernel's words",
     async () => {
       const { failures, v0 } = (await run("refusals")) as Record<string, unknown>;
+      const gone = `Cannot add address 192.0.2.1 on interface ${String(v0)}: ENODEV`;
+      const words = "ipv4: Invalid values in header for address dump request";
       expect(failures).toEqual([
-        {
+        // Newer kernels add "(ipv4: Device not found)".
+        expect.objectContaining({
           code: "NETLINK_REFUSED",
           errnoName: "ENODEV",
-          kernelText: "ipv4: Device not found",
-          message: `Cannot add address 192.0.2.1 on interface ${String(v0)}: ENODEV (ipv4: Device not found)`,
+          message: expect.stringContaining(gone),
           is: true,
-        },
-        expect.objectContaining({ errnoName: "EINVAL", kernelText: "ipv4: Invalid prefix length" }),
+        }),
+        expect.objectContaining({ errnoName: "EINVAL" }),
         expect.objectContaining({ code: "NETLINK_REFUSED", errnoName: "ENODEV" }),
         false,
         [],
+        {
+          code: "NETLINK_REFUSED",
+          errnoName: "EINVAL",
+          kernelText: words,
+          message: `Cannot list addresses: EINVAL (${words})`,
+          is: true,
+        },
       ]);
     },
     timeoutMs,

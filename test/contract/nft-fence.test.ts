@@ -27,6 +27,17 @@ async function run(scenario: string): Promise<unknown> {
 const ruleset = `table netdev appliance {
 	flags owner
 
+	set open_1 {
+		type nf_proto
+		flags timeout
+		elements = { 5 timeout 1m }
+	}
+
+	set open_2 {
+		type nf_proto
+		flags timeout
+	}
+
 	map vips4 {
 		type ipv4_addr : verdict
 		elements = { 10.99.0.100 : jump instance_1, 10.99.0.101 : jump instance_2 }
@@ -43,15 +54,16 @@ const ruleset = `table netdev appliance {
 		elements = { 10.99.0.100, 10.99.0.101 }
 	}
 
-	set open_1 {
-		type nf_proto
-		flags timeout
-		elements = { 5 timeout 1m }
+	set served4 {
+		type ipv4_addr
 	}
 
-	set open_2 {
-		type nf_proto
-		flags timeout
+	set served6 {
+		type ipv6_addr
+	}
+
+	set peers {
+		type ether_addr
 	}
 
 	chain instance_1 {
@@ -64,17 +76,22 @@ const ruleset = `table netdev appliance {
 
 	chain egress {
 		arp saddr ip vmap @vips4
+		icmpv6 type nd-neighbor-advert @th,64,128 vmap @vips6
+		icmpv6 type nd-neighbor-solicit ip6 saddr vmap @vips6
+		ip saddr @served4 accept
+		ip6 saddr @served6 accept
 		ip saddr vmap @vips4
 		ip6 saddr vmap @vips6
-		icmpv6 type nd-neighbor-advert @th,64,128 vmap @vips6
 	}
 
 	chain ingress {
 		arp operation request arp saddr ip @announced accept
 		arp operation request arp daddr ip vmap @vips4
+		icmpv6 type nd-neighbor-solicit @th,64,128 vmap @vips6
+		ip daddr @served4 @ll,48,48 @peers accept
+		ip6 daddr @served6 @ll,48,48 @peers accept
 		ip daddr vmap @vips4
 		ip6 daddr vmap @vips6
-		icmpv6 type nd-neighbor-solicit @th,64,128 vmap @vips6
 	}
 
 	chain egress_N {
@@ -133,10 +150,10 @@ describe.skipIf(needs.skip)("fence of nf_tables", () => {
       const nowhere = { found: false, known: false };
       expect(await run("realServer")).toEqual({
         stranger: [nowhere, nowhere],
-        forwarded: [false, false],
-        known: [true, true],
+        found: [false, false],
+        forwarded: [true, true],
         unserved: [nowhere, nowhere],
-        leased: [true, true],
+        leased: { found: true, known: true },
       });
     },
     timeoutMs,
