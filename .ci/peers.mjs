@@ -133,7 +133,8 @@ function choosePackages(missing) {
 function installPackages(missing) {
   const packages = choosePackages(missing);
   if (packages.length === 0) return;
-  const install = ["install", "--no-install-recommends"];
+  // A mail server or database of the host's own may rule one of these out: then that stays.
+  const install = ["install", "--no-install-recommends", "--no-remove"];
   const packagesBefore = installedPackages();
   const allowDaemons = forbidDaemons();
   // A signal must not end this process before the host is as it was: apt-get gets it too and ends.

@@ -17,6 +17,7 @@ function relevantTarget(spec: CheckSpec, target: CheckTarget): readonly unknown[
     case "negotiate":
       return [target.protocol, target.host, target.sendProxy, target.virtualPort];
     case "external":
+    case "external-perl":
       return [target.virtualAddress, target.virtualPort];
     case "ping":
     case "on":

@@ -79,8 +79,10 @@ export function createCheckFactory(clock: Clock, scriptUser: string): CheckFacto
         case "ping":
           return createPingCheck(clock, pinger);
         case "external":
+        case "external-perl":
           return createExternalCheck({
             clock,
+            type: spec.type,
             command: spec.command ?? [],
             scriptUser,
             signal: abort.signal,

@@ -1,9 +1,13 @@
 /**
- * External check (`checktype=external`): up if a program of the user exits with status 0.
+ * External checks (`checktype=external`, `external-perl`): up if a program of the user, or a script
+ * in Perl, exits with status 0.
  *
  * The program gets its own arguments, then virtual address, virtual port, real server address and
  * port, as ldirectord hands them over. How it is run, and what is refused, is the business of
  * src/process.
+ *
+ * ldirectord makes a script in Perl a function of its own process. Here it is a program like any
+ * other; `do` keeps what only such a script may: return, and need no right to be executed.
  *
  * @module
  */
@@ -19,7 +23,8 @@ import type { Failure } from "./failure.ts";
 /** What an external check needs. */
 export interface ExternalCheckOptions {
   readonly clock: Clock;
-  /** Program and arguments. */
+  readonly type: "external" | "external-perl";
+  /** Program, or script, and arguments. */
   readonly command: readonly string[];
   /** Login name it runs as when this process is root. */
   readonly scriptUser: string;
@@ -32,6 +37,21 @@ const outputBytesMax = 4096;
 
 /** Texts of a program that could not be started for want of something the director lacks. */
 const lacksResources = /\b(?:EMFILE|ENFILE|EAGAIN|ENOMEM)\b/;
+
+/** Runs the script that is its first argument, with the others as the script's own. */
+const perlRunner = [
+  "$0 = shift;",
+  'unless (-r $0) { print STDERR "cannot read $0\n"; exit 2 }',
+  "do $0;",
+  "if ($@) { print STDERR $@; exit 255 }",
+  "exit 0;",
+].join(" ");
+
+/** What is started, and the files that are as good as programs. */
+function programOf({ type, command }: Pick<ExternalCheckOptions, "type" | "command">) {
+  if (type === "external") return { command, scripts: [] };
+  return { command: ["perl", "-e", perlRunner, "--", ...command], scripts: command.slice(0, 1) };
+}
 
 function programArguments(target: CheckTarget): readonly string[] {
   const { virtualAddress, virtualPort, address, port } = target;
@@ -63,9 +83,10 @@ function judge(result: ProgramResult): Failure | undefined {
 
 /** Creates an external check. */
 export function createExternalCheck(options: ExternalCheckOptions): Check {
-  const { clock, command, scriptUser: user, signal } = options;
+  const { clock, scriptUser: user, signal } = options;
+  const { command, scripts } = programOf(options);
   return {
-    name: "external",
+    name: options.type,
     async run(target, timeoutMs) {
       const startedAtMs = clock.nowMs();
       const deadline = { atMs: startedAtMs + timeoutMs, limitMs: timeoutMs };
@@ -74,6 +95,7 @@ export function createExternalCheck(options: ExternalCheckOptions): Check {
       const timer = clock.after(timeoutMs, () => resolve(timedOut("no end", deadline)));
       const ended = runProgram({
         command: [...command, ...programArguments(target)],
+        scripts,
         timeoutMs,
         outputBytesMax,
         user,

@@ -209,7 +209,8 @@ class Runner implements HealthRunner {
   }
 
   #slotsOf({ spec }: Group) {
-    return spec.type === "external" ? this.#externalSlots : this.#slots;
+    const isProgram = spec.type === "external" || spec.type === "external-perl";
+    return isProgram ? this.#externalSlots : this.#slots;
   }
 
   #run(group: Group): void {

@@ -21,7 +21,7 @@ const masked = "********";
 
 /** A line as it may be shown: a server may repeat what it was told, also a password. */
 function shown(line: string, secret: string | undefined): string {
-  if (secret === undefined) return line;
+  if (secret === undefined || secret === "") return line;
   return line.replaceAll(escapeQuoted(secret), masked).replaceAll(secret, masked);
 }
 

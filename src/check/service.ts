@@ -8,19 +8,17 @@ import { hostname } from "node:os";
 
 import type { RE2JS } from "re2js";
 
-import type { Clock } from "../clock/index.ts";
 import type {
   ExchangeCheckSpec,
-  FtpCheckSpec,
   MailboxCheckSpec,
   ServiceCheckSpec,
   SipCheckSpec,
 } from "../model/index.ts";
+import type { Ask, ServiceCheckTools } from "./ask.ts";
 import { compilePattern } from "./body-search.ts";
 import { SearchedAnswer } from "./bounded.ts";
 import type { Check, CheckTarget } from "./check.ts";
 import { createDestinationCache } from "./connect.ts";
-import type { Connector, Deadline, Destination } from "./connector.ts";
 import { askByDatagram } from "./datagram.ts";
 import { holdDialogue } from "./dialogue.ts";
 import type { Script } from "./dialogue.ts";
@@ -33,34 +31,15 @@ import {
   loadDnsCodec,
 } from "./dns.ts";
 import { printable } from "./failure.ts";
-import type { Failure } from "./failure.ts";
 import { askFtp } from "./ftp.ts";
-import type { PollLoop } from "./poll-loop.ts";
+import { askLdap, askRadius, askTns } from "./login-service.ts";
 import { proxyHeader, streamTls } from "./preface.ts";
 import { simpleTcpRequest, udpRequest } from "./request-text.ts";
 import { imapScript, nntpScript, popScript, redisScript, smtpScript } from "./script.ts";
 import { encodeOptions, judgeStatusLine, sipScript } from "./sip.ts";
+import { askSql } from "./sql.ts";
 import { converse } from "./stream.ts";
 import { timed } from "./timed.ts";
-import type { TrustStore } from "./tls-trust.ts";
-
-/** What the checks of services share. */
-export interface ServiceCheckTools {
-  readonly clock: Clock;
-  readonly connector: Connector;
-  readonly pollLoop: PollLoop;
-  readonly trustStore: TrustStore;
-}
-
-/** Everything one run knows. */
-interface Run {
-  readonly target: CheckTarget;
-  readonly destination: Destination;
-  readonly deadline: Deadline;
-  readonly pattern: RE2JS | undefined;
-}
-
-type Ask = (run: Run) => Promise<Failure | undefined>;
 
 /** Name for EHLO; a host name that is none in SMTP's eyes would be refused. */
 function ownName(): string {
@@ -183,39 +162,53 @@ function askUdp(tools: ServiceCheckTools, { request, receive }: ExchangeCheckSpe
     });
 }
 
-/** Services that look for `receive`. */
-function askSearching(tools: ServiceCheckTools, spec: FtpCheckSpec | ExchangeCheckSpec): Ask {
-  switch (spec.service) {
-    case "ftp":
-      return (run) => askFtp(tools.clock, tools.connector, { spec, ...run });
-    case "dns":
-      return askDns(tools, spec);
-    case "simpletcp":
-      return askSimpleTcp(tools, spec);
-    case "udp":
-      return askUdp(tools, spec);
-  }
+type AskMaker<Service extends ServiceCheckSpec["service"]> = (
+  tools: ServiceCheckTools,
+  spec: ServiceCheckSpec & { readonly service: Service },
+) => Ask;
+
+function askMailbox(tools: ServiceCheckTools, spec: MailboxCheckSpec): Ask {
+  return askByDialogue(tools, mailboxTalk(spec));
 }
 
-function askOf(tools: ServiceCheckTools, spec: ServiceCheckSpec): Ask {
-  if ("tls" in spec) return askByDialogue(tools, mailboxTalk(spec));
-  if ("receive" in spec) return askSearching(tools, spec);
-  switch (spec.service) {
-    case "redis":
-      return askByDialogue(tools, { script: () => redisScript(spec), goodbye: "QUIT\r\n" });
-    case "sip":
-      return askSip(tools, spec);
-    case "nntp":
-      return askByDialogue(tools, { script: nntpScript, goodbye: "QUIT\r\n" });
-    case "smtp":
-    case "submission":
-      return askByDialogue(tools, { script: () => smtpScript(ownName()), goodbye: "QUIT\r\n" });
-    case "oracle":
-      // The listener of Oracle is asked for no more than a connection.
-      return ({ destination, deadline }) => tools.connector.touch(destination, deadline);
-    case "none":
-      return () => Promise.resolve(undefined);
-  }
+function askSmtp(tools: ServiceCheckTools): Ask {
+  return askByDialogue(tools, { script: () => smtpScript(ownName()), goodbye: "QUIT\r\n" });
+}
+
+/** How each service is asked. */
+const makers: { readonly [Service in ServiceCheckSpec["service"]]: AskMaker<Service> } = {
+  smtp: askSmtp,
+  submission: askSmtp,
+  nntp: (tools) => askByDialogue(tools, { script: nntpScript, goodbye: "QUIT\r\n" }),
+  oracle: askTns,
+  none: () => () => Promise.resolve(undefined),
+  pop: askMailbox,
+  pops: askMailbox,
+  imap: askMailbox,
+  imaps: askMailbox,
+  ftp:
+    ({ clock, connector }, spec) =>
+    (run) =>
+      askFtp(clock, connector, { spec, ...run }),
+  sip: askSip,
+  redis: (tools, spec) =>
+    askByDialogue(tools, { script: () => redisScript(spec), goodbye: "QUIT\r\n" }),
+  ldap: askLdap,
+  ldaps: askLdap,
+  radius: askRadius,
+  mysql: askSql,
+  pgsql: askSql,
+  dns: askDns,
+  simpletcp: askSimpleTcp,
+  udp: askUdp,
+};
+
+function askOf<Service extends ServiceCheckSpec["service"]>(
+  tools: ServiceCheckTools,
+  spec: ServiceCheckSpec & { readonly service: Service },
+): Ask {
+  const service: Service = spec.service;
+  return makers[service](tools, spec);
 }
 
 /** The pattern as this service reads it: simpletcp looks line by line, as ldirectord does. */

@@ -26,6 +26,14 @@ export interface StreamTls {
   readonly ca: string | undefined;
 }
 
+/** The sending side of a conversation, for what is not an answer to bytes that came. */
+export interface StreamLink {
+  /** Sends, or queues what the kernel does not take; nothing once the conversation is over. */
+  send(bytes: Uint8Array): void;
+  /** Ends the conversation as if the other side had closed. */
+  hangUp(): void;
+}
+
 /** What is sent and who listens. */
 export interface StreamRequest {
   readonly destination: Destination;
@@ -36,6 +44,8 @@ export interface StreamRequest {
   readonly request: Uint8Array<ArrayBuffer>;
   /** True: the writing side is closed after the request, which tells the server its end. */
   readonly isHalfClosed?: boolean;
+  /** Called once, when bytes can be sent. */
+  readonly onReady?: (link: StreamLink) => void;
   /** Takes bytes as they come; true: that is enough; bytes: they are sent and it goes on. */
   onData(bytes: Uint8Array): boolean | Uint8Array<ArrayBuffer>;
 }
@@ -85,7 +95,7 @@ class Conversation {
   onOpen(socket: Socket): void {
     this.#socket = socket;
     if (this.#isSettled) socket.terminate();
-    else if (this.#request.tls === undefined) this.send();
+    else if (this.#request.tls === undefined) this.#begin();
   }
 
   onHandshake(isTrusted: boolean, error: Error | null): void {
@@ -97,6 +107,19 @@ class Conversation {
       const text = error === null ? "certificate not trusted" : errorText(error);
       return this.settle({ reason: "tls", detail: printable(`${code}: ${text}`) });
     }
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.send();
+    this.#request.onReady?.({
+      send: (bytes) => this.#queue(bytes),
+      hangUp: () => this.settle("closed"),
+    });
+  }
+
+  #queue(bytes: Uint8Array): void {
+    this.#unsent = Buffer.concat([this.#unsent, bytes]);
     this.send();
   }
 
@@ -116,8 +139,7 @@ class Conversation {
     const next = this.#request.onData(bytes);
     if (next === true) return this.settle("enough");
     if (next === false) return;
-    this.#unsent = Buffer.concat([this.#unsent, next]);
-    this.send();
+    this.#queue(next);
   }
 }
 

@@ -9,11 +9,13 @@ import type {
   DirectorConfig,
   FtpCheckSpec,
   HttpCheckSpec,
+  MailConfig,
   ProxyConfig,
   ProxyTimeouts,
   RealServer,
   VirtualService,
 } from "../model/index.ts";
+import { mailOccasions } from "../model/index.ts";
 
 /** Of `[director]`. */
 export const directorDefaults: DirectorConfig = {
@@ -21,6 +23,18 @@ export const directorDefaults: DirectorConfig = {
   stopTimeoutMs: 10_000,
   scriptUser: "appliance",
   logLevel: "info",
+  maintenanceDir: undefined,
+  onConfigChange: undefined,
+  autoreload: false,
+};
+
+/** Of `[mail]`: the mail server of this host, which knows where mails go. */
+export const mailDefaults: MailConfig = {
+  to: [],
+  from: undefined,
+  smtp: { host: "127.0.0.1", port: 25 },
+  repeatMs: 0,
+  when: mailOccasions,
 };
 
 /** Of `[status]`: loopback, so that reading needs no token. */

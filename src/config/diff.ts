@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { Config, RealServer, VirtualService } from "../model/index.ts";
+import type { Config, RealServer, VirtualRouter, VirtualService } from "../model/index.ts";
+import { maskSecrets } from "./explain.ts";
+import { nativeRouter } from "./native-vrrp.ts";
 import {
   formatServer,
   isNativeTable,
@@ -21,6 +23,8 @@ export type ChangeKind =
   | "director"
   | "proxy"
   | "status"
+  | "mail"
+  | "vrrp"
   | "service-added"
   | "service-removed"
   | "service-changed"
@@ -63,13 +67,41 @@ export function diffConfig(before: Config, after: Config): readonly ConfigChange
     if (old === undefined) added.push(addedService(service));
     else changed.push(...diffService(old, service));
   }
-  return [...diffDirector(before, after), ...removed.map(removedService), ...changed, ...added];
+  return [
+    ...diffDirector(before, after),
+    ...diffRouters(before.virtualRouters, after.virtualRouters),
+    ...removed.map(removedService),
+    ...changed,
+    ...added,
+  ];
+}
+
+/** A virtual router that changed hands its addresses over and begins anew. */
+function diffRouters(
+  before: readonly VirtualRouter[],
+  after: readonly VirtualRouter[],
+): ConfigChange[] {
+  const tell = (name: string, text: string): ConfigChange => {
+    const line = `vrrp "${name}" ${text}`;
+    return { kind: "vrrp", key: name, text: line, needsRestart: false };
+  };
+  const byName = new Map(before.map((router) => [router.name, router]));
+  const namesAfter = new Set(after.map(({ name }) => name));
+  const removed = before.filter(({ name }) => !namesAfter.has(name));
+  const others = after.flatMap((router) => {
+    const old = byName.get(router.name);
+    if (old === undefined) return [tell(router.name, "added")];
+    return diffTable(maskSecrets(nativeRouter(old)), maskSecrets(nativeRouter(router))).map(
+      ([, text]) => tell(router.name, text),
+    );
+  });
+  return [...removed.map(({ name }) => tell(name, "removed")), ...others];
 }
 
 function diffDirector(before: Config, after: Config): ConfigChange[] {
   const old = nativeDirector(before);
   const now = nativeDirector(after);
-  return (["director", "proxy", "status"] as const).flatMap((kind) =>
+  return (["director", "proxy", "status", "mail"] as const).flatMap((kind) =>
     diffTable(old[kind], now[kind]).map(([key, text]) => {
       const needsRestart = restartKeys.has(`${kind}.${key}`);
       const hint = needsRestart ? " (at the next start)" : "";

@@ -37,13 +37,27 @@ export interface Document {
   /** Undefined if the text is no TOML. */
   readonly table: Table | undefined;
   readonly fault: SyntaxFault | undefined;
+  /** Set if `table` was made from a text in another language: where its keys come from. */
+  readonly origin?: Origin;
 }
+
+/**
+ * What a key or list element of a translated file was made from, in the words of that file.
+ * `expected` takes the place of a phrase that only fits the native language.
+ */
+export type Origin = (path: Path) => {
+  readonly line: number;
+  readonly path: string;
+  readonly expected?: string | undefined;
+};
 
 /** Why a text is no TOML, and where. */
 export interface SyntaxFault extends Position {
   readonly expected: string;
   readonly found: string;
   readonly note: string | undefined;
+  /** True if the report has it already, in other words. */
+  readonly isTold?: boolean;
 }
 
 /** A key or list element of a document. */
@@ -96,12 +110,7 @@ export function parseDocument(text: string, file: string): Document {
   try {
     return { file, text: plain, table: parse(plain, { maxDepth: nestingMax }), fault: undefined };
   } catch (error) {
-    return {
-      file,
-      text: plain,
-      table: undefined,
-      fault: syntaxFault({ text: plain, file }, error),
-    };
+    return { file, text: plain, table: undefined, fault: syntaxFault(plain, error) };
   }
 }
 
@@ -127,16 +136,12 @@ function binaryFault(text: string): SyntaxFault | undefined {
   };
 }
 
-/** Other tools' files are given here in good hope. */
-const foreignNote = "an ldirectord.cf is not in this build yet";
-
-function syntaxFault({ text, file }: Pick<Document, "text" | "file">, error: unknown): SyntaxFault {
+function syntaxFault(text: string, error: unknown): SyntaxFault {
   const at = error instanceof TomlError ? { line: error.line, column: error.column } : unknownAt;
   const reason = errorText(error)
     .replace(/^Invalid TOML document: /, "")
     .replace(/\s*\n[^]*$/, "");
-  const note = file.endsWith(".cf") ? foreignNote : reason;
-  return { ...at, expected: "valid TOML", found: foundAt(text, at), note };
+  return { ...at, expected: "valid TOML", found: foundAt(text, at), note: reason };
 }
 
 /** One character at a position, no more: the rest of the line may be a secret. */

@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "../model/index.ts";
+import { nativeRouter } from "./native-vrrp.ts";
 import { isNativeList, nativeDirector, nativeService } from "./native.ts";
 import type { NativeTable, NativeValue } from "./native.ts";
 
@@ -21,6 +22,7 @@ const masked = "********";
 export function explainConfig(config: Config): NativeTable {
   return maskSecrets({
     ...nativeDirector(config),
+    vrrp: config.virtualRouters.map(nativeRouter),
     virtual_service: config.virtualServices.map((service) => nativeService(service)),
   });
 }

@@ -9,6 +9,7 @@ import {
   checkDefaults,
   directorDefaults,
   httpDefaults,
+  mailDefaults,
   persistenceMaskDefault,
   proxyDefaults,
   realServerDefaults,
@@ -16,6 +17,7 @@ import {
   statusListenDefault,
   timeoutDefaults,
 } from "./defaults.ts";
+import { nativeRouter } from "./native-vrrp.ts";
 import {
   isNativeTable,
   nativeCheck,
@@ -44,7 +46,7 @@ export interface FormatOptions {
  */
 export function formatConfig(config: Config, options: FormatOptions): string {
   const tables = nativeDirector(config);
-  const { director, proxy, status } = options.withDefaults
+  const { director, proxy, status, mail } = options.withDefaults
     ? tables
     : trimDirector(config, options.environment);
   const services = config.virtualServices.map((service) =>
@@ -57,6 +59,8 @@ export function formatConfig(config: Config, options: FormatOptions): string {
     formatSection("[director]", director),
     formatSection("[proxy]", proxy),
     formatSection("[status]", status),
+    formatSection("[mail]", mail),
+    ...config.virtualRouters.map((router) => formatSection("[[vrrp]]", nativeRouter(router))),
     ...services,
   ]
     .filter((section) => section !== "")
@@ -71,13 +75,14 @@ function trimDirector(config: Config, environment: Environment | undefined) {
     director: directorDefaults,
     proxy: { ...proxyDefaults, workers },
     status: { listen: statusListenDefault, readTokenFile: undefined, writeTokenFile: undefined },
-    virtualServices: [],
+    mail: mailDefaults,
   });
-  const { director, proxy, status } = nativeDirector(config);
+  const { director, proxy, status, mail } = nativeDirector(config);
   return {
     director: withoutEqual(director, byDefault.director),
     proxy: withoutEqual(proxy, byDefault.proxy),
     status: withoutEqual(status, byDefault.status),
+    mail: withoutEqual(mail, byDefault.mail),
   };
 }
 
@@ -93,6 +98,9 @@ const emptyService = nativeService({
   quorumDown: undefined,
   onServiceUp: undefined,
   onServiceDown: undefined,
+  fallbackCommand: undefined,
+  monitorFile: undefined,
+  mail: undefined,
   timeouts: timeoutDefaults,
 });
 

@@ -5,14 +5,18 @@
  */
 
 import { constants } from "node:fs";
-import { open, readdir, realpath } from "node:fs/promises";
+import { open, readdir, readFile, realpath } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
+import { hostname } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
 
 import { ApplianceError, errorText } from "../errors/index.ts";
 import { below, fileBytesMax, parseDocument, positionOf } from "./document.ts";
 import type { Document, Place } from "./document.ts";
 import { errnoOf } from "./file-error.ts";
+import { readLdirectord } from "./import/index.ts";
+import type { LdirectordHost, LdirectordRun } from "./import/index.ts";
+import { kindOfFile } from "./kind.ts";
 import { validate } from "./parse.ts";
 import type { LoadedConfig } from "./parse.ts";
 import { createReport } from "./report.ts";
@@ -34,6 +38,16 @@ interface Loading {
   /** Real paths of the files read. */
   readonly seen: Set<string>;
   readonly report: OpenReport;
+  /** Of the first ldirectord.cf. */
+  ldirectord: LdirectordRun | undefined;
+}
+
+/** What this host knows of names, for files that need it when they are read. */
+export async function readHostNames(): Promise<Required<LdirectordHost>> {
+  const [services, hosts] = await Promise.all(
+    ["/etc/services", "/etc/hosts"].map((file) => readFile(file, "utf8").catch(() => "")),
+  );
+  return { services: services ?? "", hosts: hosts ?? "", hostName: hostname() };
 }
 
 /**
@@ -48,15 +62,22 @@ export async function loadConfig(
   files: readonly string[],
   environment: Environment,
 ): Promise<LoadedConfig> {
-  const loading: Loading = { documents: [], seen: new Set(), report: createReport() };
+  const loading: Loading = {
+    documents: [],
+    seen: new Set(),
+    report: createReport(),
+    ldirectord: undefined,
+  };
   for (const file of files) {
-    const read = await readDocument(file);
+    const read = await readDocument(file, loading);
     // The same file twice on the command line is one file.
     if (loading.seen.has(read.realPath)) continue;
     loading.seen.add(read.realPath);
     await add(loading, read.document, 0);
   }
-  return validate(loading.documents, environment, loading.report);
+  const loaded = validate(loading.documents, environment, loading.report);
+  const { ldirectord } = loading;
+  return ldirectord === undefined ? loaded : { ...loaded, ldirectord };
 }
 
 interface ReadDocument {
@@ -64,12 +85,43 @@ interface ReadDocument {
   readonly document: Document;
 }
 
-async function readDocument(file: string): Promise<ReadDocument> {
+async function readDocument(file: string, loading: Loading): Promise<ReadDocument> {
   try {
     const bytes = await readBytes(file);
-    return { realPath: await realpath(file), document: decode(bytes, file) };
+    const document = (await readForeign(bytes, file, loading)) ?? decode(bytes, file);
+    return { realPath: await realpath(file), document };
   } catch (error) {
     throw explainRead(file, error);
+  }
+}
+
+/** A file of another program as a document; undefined for a native one. */
+async function readForeign(
+  bytes: Uint8Array,
+  file: string,
+  loading: Loading,
+): Promise<Document | undefined> {
+  if (bytes.length > fileBytesMax) return undefined;
+  const text = decodeForeign(bytes);
+  const kind = kindOfFile(text, file);
+  if (kind === "keepalived") {
+    const note = `translate it with: appliance import ${file}`;
+    const fault = { line: 0, column: 0, expected: "a native file or an ldirectord.cf", note };
+    return { file, text, table: undefined, fault: { ...fault, found: "a keepalived.conf" } };
+  }
+  if (kind !== "ldirectord") return undefined;
+  const { document, run, ...findings } = readLdirectord(text, file, await readHostNames());
+  loading.report.foreign(findings);
+  loading.ldirectord ??= run;
+  return document;
+}
+
+/** Old files are not always UTF-8, and their comments may be in any encoding. */
+function decodeForeign(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return new TextDecoder("latin1").decode(bytes);
   }
 }
 
@@ -163,7 +215,7 @@ async function addIncluded(
     return;
   }
   try {
-    const { document, realPath } = await readDocument(file);
+    const { document, realPath } = await readDocument(file, loading);
     if (seen.has(realPath)) {
       const expected = "each file once, and no file that includes itself";
       report.problem(place, { expected, found: file });

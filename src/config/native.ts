@@ -10,11 +10,14 @@ import type {
   Config,
   HttpCheckSpec,
   ListenAddress,
+  MailConfig,
   Persistence,
   ProxyTimeouts,
   RealServer,
   Server,
   ServiceCheckSpec,
+  ServiceMail,
+  TlsCheckSpec,
   VirtualService,
 } from "../model/index.ts";
 import { formatEndpoint, formatNetwork } from "../net/address.ts";
@@ -44,16 +47,25 @@ export interface NativeDirector {
   readonly director: NativeTable;
   readonly proxy: NativeTable;
   readonly status: NativeTable;
+  readonly mail: NativeTable;
 }
 
-/** The tables `director`, `proxy` and `status`. */
-export function nativeDirector({ director, proxy, status }: Config): NativeDirector {
+/** The tables `director`, `proxy`, `status` and `mail`. */
+export function nativeDirector({
+  director,
+  proxy,
+  status,
+  mail,
+}: Pick<Config, "director" | "proxy" | "status" | "mail">): NativeDirector {
   return {
     director: {
       engine: director.engine,
       stop_timeout: formatDuration(director.stopTimeoutMs),
       script_user: director.scriptUser,
       log_level: director.logLevel,
+      maintenance_dir: director.maintenanceDir,
+      on_config_change: director.onConfigChange,
+      autoreload: director.autoreload,
     },
     proxy: {
       workers: proxy.workers,
@@ -65,6 +77,7 @@ export function nativeDirector({ director, proxy, status }: Config): NativeDirec
       read_token_file: status.readTokenFile,
       write_token_file: status.writeTokenFile,
     },
+    mail: nativeMail(mail),
   };
 }
 
@@ -125,6 +138,9 @@ function nativeTail(service: VirtualService): NativeTable {
     quorum_down: service.quorumDown,
     on_service_up: service.onServiceUp,
     on_service_down: service.onServiceDown,
+    fallback_command: service.fallbackCommand,
+    monitor_file: service.monitorFile,
+    mail: service.mail && nativeMail(service.mail),
     on_down: service.onDown,
     connection_limit: service.connectionLimit,
     allow: service.allow.map(formatNetwork),
@@ -185,23 +201,50 @@ function nativeHttp(http: HttpCheckSpec): NativeTable {
   };
 }
 
+/** What any service may have. */
+interface AnyServiceCheck {
+  readonly service: string;
+  readonly request?: string | undefined;
+  readonly receive?: string | undefined;
+  readonly login?: string | undefined;
+  readonly password?: string | undefined;
+  readonly database?: string | undefined;
+  readonly secret?: string | undefined;
+  readonly tls?: TlsCheckSpec | undefined;
+}
+
 function nativeServiceCheck(spec: ServiceCheckSpec): NativeTable {
-  const tls = "tls" in spec ? spec.tls : undefined;
+  const { request, receive, login, password, database, secret, tls }: AnyServiceCheck = spec;
   return {
-    // A simpletcp request that is empty cannot be written and need not be.
-    request: "request" in spec && spec.request !== "" ? spec.request : undefined,
-    receive: "receive" in spec ? spec.receive : undefined,
-    login: "login" in spec ? spec.login : undefined,
-    password: "password" in spec ? spec.password : undefined,
+    // What is empty cannot be written and need not be.
+    request: request === "" ? undefined : request,
+    receive,
+    login,
+    password: password === "" ? undefined : password,
+    database,
+    secret,
     verify: tls?.verify,
     ca_file: tls?.caFile,
     server_name: tls?.serverName,
   };
 }
 
+/** `[mail]`, or what a service has of it. */
+function nativeMail(mail: MailConfig | ServiceMail): NativeTable {
+  return {
+    to: mail.to,
+    from: "from" in mail ? mail.from : undefined,
+    smtp: mail.smtp && formatServer(mail.smtp),
+    repeat: mail.repeatMs === undefined ? undefined : orOff(mail.repeatMs),
+    when: mail.when,
+  };
+}
+
+function orOff(durationMs: number): string {
+  return durationMs === 0 ? "off" : formatDuration(durationMs);
+}
+
 function nativeTimeouts(timeouts: ProxyTimeouts): NativeTable {
-  const orOff = (durationMs: number): string =>
-    durationMs === 0 ? "off" : formatDuration(durationMs);
   return {
     connect: formatDuration(timeouts.connectMs),
     idle: formatDuration(timeouts.idleMs),

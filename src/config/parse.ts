@@ -7,6 +7,7 @@
 import type { Config } from "../model/index.ts";
 import { parseDocument } from "./document.ts";
 import type { Document } from "./document.ts";
+import type { LdirectordRun } from "./import/index.ts";
 import type { Warning } from "./problem.ts";
 import { createReport } from "./report.ts";
 import type { OpenReport } from "./report.ts";
@@ -20,6 +21,8 @@ export interface LoadedConfig {
   /** Every file read, in the order read, as named on the command line or by an `include`. */
   readonly files: readonly string[];
   readonly warnings: readonly Warning[];
+  /** Set if one of the files is an ldirectord.cf: what only a director that runs from it has. */
+  readonly ldirectord?: LdirectordRun;
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Where a key or a list element stands in a TOML text.
+ * Where a key or a list element stands in a TOML text, or in the text it was translated from.
  *
  * toml-eslint-parser keeps positions, but costs twenty times what smol-toml does in time and much
  * memory: it is loaded and run only once there is something to tell. Pure.
@@ -31,7 +31,8 @@ export const unknownPosition: Position = { line: 0, column: 0 };
 export type Locate = (path: Path) => Position;
 
 /** Reads the positions of a whole document once. */
-export function createLocate({ text }: Document): Locate {
+export function createLocate({ text, origin }: Document): Locate {
+  if (origin !== undefined) return (path) => ({ line: origin(path).line, column: 0 });
   const positions = text.length > positionTextMax ? undefined : readPositions(text);
   if (positions === undefined) return () => unknownPosition;
   return (path) => {

@@ -43,8 +43,18 @@ interface Entry {
   readonly finding: Finding;
 }
 
+/** What the reader of another program's file has found. */
+export interface ForeignFindings {
+  readonly problems: readonly Problem[];
+  /** Problems beyond those told. */
+  readonly omitted: number;
+  readonly warnings: readonly Warning[];
+}
+
 /** What {@link createReport} returns: the report, and its end. */
 export interface OpenReport extends Report {
+  /** Takes what was found where this report has not looked. */
+  foreign(findings: ForeignFindings): void;
   /**
    * Looks up the lines.
    *
@@ -60,6 +70,7 @@ export function createReport(): OpenReport {
   // A server of a group is checked for each service that has the group.
   const seen = new Set<string>();
   const warnings: { place: Place; message: string }[] = [];
+  const foreign: ForeignFindings[] = [];
   const isNew = (place: Place, text: string): boolean => {
     const key = JSON.stringify([place.document.file, place.path, text]);
     if (seen.has(key)) return false;
@@ -79,7 +90,7 @@ export function createReport(): OpenReport {
     },
     syntax(document) {
       const { fault } = document;
-      if (fault === undefined) return;
+      if (fault === undefined || fault.isTold === true) return;
       const { expected, found, note, line, column } = fault;
       const place = { document, path: [] };
       entries.push({
@@ -88,20 +99,51 @@ export function createReport(): OpenReport {
         finding: { expected, foundText: found, note },
       });
     },
-    hasProblems: () => entries.length > 0,
+    foreign: (findings) => void foreign.push(findings),
+    hasProblems: () => entries.length > 0 || foreign.some(({ problems }) => problems.length > 0),
     finish(documents) {
       const locator = createLocator();
-      if (entries.length > 0) {
-        const problems = entries.slice(0, problemsMax).map((entry) => tell(entry, locator));
-        throw new ConfigError(sortByPlace(problems, documents), entries.length - problems.length);
+      const found = foreign.flatMap(({ problems }) => problems);
+      const omitted = foreign.reduce((sum, one) => sum + one.omitted, 0);
+      if (entries.length + found.length > 0) {
+        const own = entries.slice(0, problemsMax).map((entry) => tell(entry, locator));
+        const problems = [...found, ...own].slice(0, problemsMax);
+        const lost = found.length + entries.length - problems.length;
+        throw new ConfigError(sortByPlace(problems, documents), lost + omitted);
       }
       const told = warnings.map(({ place, message }) => ({
         ...head(place, locator(place)),
         message,
       }));
-      return sortByPlace(told, documents);
+      const translated = new Set(
+        documents.filter(({ origin }) => origin !== undefined).map(({ file }) => file),
+      );
+      const all = [...foreign.flatMap((one) => one.warnings), ...told];
+      return sortByPlace(joinEqual(all, translated), documents);
     },
   };
+}
+
+/**
+ * One warning for all of a kind in the `files`: there each service has the same ones, as nothing
+ * can be said once for all of them.
+ */
+function joinEqual(warnings: readonly Warning[], files: ReadonlySet<string>): readonly Warning[] {
+  const counts = new Map<string, number>();
+  const keyOf = ({ file, path, message }: Warning): string => `${file}\n${path}\n${message}`;
+  const kept = warnings.filter((warning) => {
+    if (!files.has(warning.file)) return true;
+    const key = keyOf(warning);
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    return count === 1;
+  });
+  return kept.map((warning) => {
+    const more = (counts.get(keyOf(warning)) ?? 1) - 1;
+    return more === 0
+      ? warning
+      : { ...warning, message: `${warning.message}; and ${more} more like this` };
+  });
 }
 
 type Locator = (place: Place) => Position;
@@ -119,11 +161,14 @@ function createLocator(): Locator {
 }
 
 function head(place: Place, position: Position): Omit<Problem, "expected" | "found" | "message"> {
-  return { file: place.document.file, ...position, path: formatPath(writtenPath(place)) };
+  const { document } = place;
+  const path = document.origin?.(place.path).path ?? formatPath(writtenPath(place));
+  return { file: document.file, ...position, path };
 }
 
 function tell({ place, position, finding }: Entry, locator: Locator): Problem {
-  const { expected, found, foundText, note, other } = finding;
+  const { found, foundText, note, other } = finding;
+  const expected = place.document.origin?.(place.path).expected ?? finding.expected;
   const where = other === undefined ? "" : formatPlace(other.document.file, locator(other).line);
   const hint = [note, where].filter((text) => text !== undefined && text !== "").join(" ");
   return {

@@ -17,6 +17,7 @@ import {
   directorTable,
   groupTable,
   knownKey,
+  mailTable,
   peerTable,
   proxyTable,
   realServerTable,
@@ -28,10 +29,12 @@ import type {
   DefaultsTable,
   DirectorTable,
   GroupTable,
+  MailTable,
   ProxyTable,
   RealServerTable,
   ServiceTable,
   StatusTable,
+  VrrpTable,
 } from "./schema/index.ts";
 
 /** A value, and where it was written. */
@@ -60,11 +63,13 @@ export interface Sections {
   readonly director: SourcedTable<DirectorTable> | undefined;
   readonly proxy: SourcedTable<ProxyTable> | undefined;
   readonly status: SourcedTable<StatusTable> | undefined;
+  readonly mail: SourcedTable<MailTable> | undefined;
   readonly defaults: SourcedTable<DefaultsTable> | undefined;
   readonly services: readonly ServerSection<ServiceTable>[];
   readonly groups: readonly ServerSection<GroupTable>[];
   /** Names of all groups, also of those whose shape is wrong. */
   readonly groupNames: ReadonlySet<string>;
+  readonly routers: readonly SourcedTable<VrrpTable>[];
   /** How many `[[virtual_service]]` there are, also with a wrong shape. */
   readonly serviceCount: number;
 }
@@ -74,6 +79,7 @@ const knownSections = [
   "director",
   "proxy",
   "status",
+  "mail",
   "defaults",
   "virtual_service",
   "real_server_group",
@@ -108,14 +114,18 @@ export function readSections(documents: readonly Document[], report: Report): Se
 
   const serviceCount = placesOf(documents, "virtual_service").length;
   checkCount(documents, serviceCount, report);
-  refuseFailover(documents, report);
+  refusePeer(documents, report);
   return {
     director: single("director", directorTable),
     proxy: single("proxy", proxyTable),
     status: single("status", statusTable),
+    mail: single("mail", mailTable),
     defaults: single("defaults", defaultsTable),
     services: many("virtual_service", serviceTable),
     serviceCount,
+    routers: placesOf(documents, "vrrp", report).flatMap(
+      (entry) => readTable(entry, vrrpTable, report) ?? [],
+    ),
     groups: many("real_server_group", groupTable),
     groupNames: namesOf(placesOf(documents, "real_server_group")),
   };
@@ -258,12 +268,7 @@ function toFinding({ message, input, path }: v.BaseIssue<unknown>): Finding {
 }
 
 /** Checks what a pair of directors needs, then says that it does not work yet. */
-function refuseFailover(documents: readonly Document[], report: Report): void {
-  for (const entry of placesOf(documents, "vrrp", report)) {
-    readTable(entry, vrrpTable, report);
-    const finding = { expected: "no [[vrrp]]", found: entry.value };
-    report.later(entry.place, "vrrp", finding);
-  }
+function refusePeer(documents: readonly Document[], report: Report): void {
   readSingle({ key: "peer", schema: peerTable, documents, report });
   for (const document of documents) {
     const found = document.table?.["peer"];

@@ -8,6 +8,7 @@
  */
 
 import type { Endpoint, Network } from "../net/address.ts";
+import type { VirtualRouter } from "./vrrp.ts";
 
 /** Transport protocol of a virtual service. */
 export type Protocol = "tcp" | "udp";
@@ -38,6 +39,11 @@ export const schedulerNames = [
 ] as const;
 /** Name of a scheduler. */
 export type SchedulerName = (typeof schedulerNames)[number];
+
+/** Flags of the schedulers sh and mh, named as `ipvsadm -b` names them. */
+export const schedulerFlags = ["sh-fallback", "sh-port", "mh-fallback", "mh-port"] as const;
+/** Flag of a scheduler: another server if the chosen one has weight 0; the client's port counts. */
+export type SchedulerFlag = (typeof schedulerFlags)[number];
 
 /** Ports `portFirst`..`portLast` of one address, both included. */
 export interface ListenAddress {
@@ -73,7 +79,8 @@ export interface RealServer extends Server {
 }
 
 /** Way to check a real server. */
-export type CheckType = "connect" | "negotiate" | "ping" | "external" | "on" | "off";
+export type CheckType =
+  "connect" | "negotiate" | "ping" | "external" | "external-perl" | "on" | "off";
 
 /** Settings of `service = "http"`, `"https"` and `"http_proxy"`. */
 export interface HttpCheckSpec {
@@ -97,7 +104,7 @@ export interface HttpCheckSpec {
   readonly serverName: string | undefined;
 }
 
-/** TLS of `pops` and `imaps`. */
+/** TLS of `pops`, `imaps` and `ldaps`. */
 export interface TlsCheckSpec {
   readonly verify: boolean;
   /** PEM file with the authorities; undefined: those of the system. */
@@ -107,7 +114,8 @@ export interface TlsCheckSpec {
 }
 
 /**
- * Settings of a service that greets, or of none: `oracle` is a TCP connect, `none` is always up.
+ * Settings of a service that is asked for a sign of life: `oracle` is a connect of TNS without a
+ * login, `none` is always up.
  */
 export interface PlainCheckSpec {
   readonly service: "smtp" | "submission" | "nntp" | "oracle" | "none";
@@ -158,9 +166,51 @@ export interface ExchangeCheckSpec {
   readonly receive: string | undefined;
 }
 
+/** Settings of `ldap` and `ldaps`. */
+export interface LdapCheckSpec {
+  readonly service: "ldap" | "ldaps";
+  /** Name that is bound to; set exactly if `password` is. Undefined: anonymous. */
+  readonly login: string | undefined;
+  readonly password: string | undefined;
+  /** Name of the entry that is searched for; empty: the root of the server. */
+  readonly request: string;
+  /** RE2 pattern looked for in the entry's name; undefined: any will do. */
+  readonly receive: string | undefined;
+  /** Set for `ldaps`. */
+  readonly tls: TlsCheckSpec | undefined;
+}
+
+/** Settings of `radius`. */
+export interface RadiusCheckSpec {
+  readonly service: "radius";
+  /** At most 253 bytes. */
+  readonly login: string;
+  /** At most 128 bytes. */
+  readonly password: string;
+  /** Shared with the real server, which knows the director's address by it. */
+  readonly secret: string;
+}
+
+/** Settings of `mysql` and `pgsql`. */
+export interface SqlCheckSpec {
+  readonly service: "mysql" | "pgsql";
+  readonly login: string;
+  /** May be empty. */
+  readonly password: string;
+  /** Undefined: mysql has none selected, pgsql takes the one of the login's name. */
+  readonly database: string | undefined;
+  /** A query that must give a row. */
+  readonly request: string;
+  /** RE2 pattern looked for in the values of the rows; undefined: any row will do. */
+  readonly receive: string | undefined;
+}
+
 /** Settings of a negotiate check that does not speak HTTP; `service` tells which they are. */
 export type ServiceCheckSpec =
   | PlainCheckSpec
+  | LdapCheckSpec
+  | RadiusCheckSpec
+  | SqlCheckSpec
   | MailboxCheckSpec
   | FtpCheckSpec
   | SipCheckSpec
@@ -181,7 +231,10 @@ export interface CheckSpec {
   readonly http: HttpCheckSpec | undefined;
   /** Set when `service` is another one. */
   readonly serviceCheck?: ServiceCheckSpec | undefined;
-  /** Set when `type` is external: program and arguments; `vip vport rip rport` are appended. */
+  /**
+   * Set when `type` is external, or external-perl (a Perl script): program and arguments;
+   * `vip vport rip rport` are appended.
+   */
   readonly command: readonly string[] | undefined;
   /** Port to check; undefined: the server's own. */
   readonly port: number | undefined;
@@ -206,15 +259,46 @@ export interface ProxyTimeouts {
   readonly userTimeoutMs: number;
 }
 
+/** Every occasion of a mail: what the director does while it finds a change. */
+export const mailOccasions = ["starting", "running", "stopping", "reloading"] as const;
+/** Occasion of a mail. */
+export type MailOccasion = (typeof mailOccasions)[number];
+
+/** Mails about real servers that go down and come back. */
+export interface MailConfig {
+  /** Who gets them; empty: nobody. */
+  readonly to: readonly string[];
+  /** Undefined: `appliance` at the name of this host. */
+  readonly from: string | undefined;
+  /** Server that takes the mails. */
+  readonly smtp: Server;
+  /** Wait between two mails about a server that stays down; 0: one mail only. */
+  readonly repeatMs: number;
+  readonly when: readonly MailOccasion[];
+}
+
+/** What one service has instead of the same field of {@link MailConfig}; undefined: the same. */
+export interface ServiceMail {
+  readonly to: readonly string[] | undefined;
+  readonly smtp: Server | undefined;
+  readonly repeatMs: number | undefined;
+  readonly when: readonly MailOccasion[] | undefined;
+}
+
 /** One virtual service. */
 export interface VirtualService {
   /** Identity over reloads. */
   readonly name: string;
   readonly protocol: Protocol;
+  /** Empty if the service is a firewall mark. */
   readonly listen: readonly ListenAddress[];
+  /** Mark that the packets of the service have; undefined: those to `listen` are its own. */
+  readonly firewallMark?: number | undefined;
   readonly forwarding: ForwardingMethod;
   readonly engine: EngineChoice;
   readonly scheduler: SchedulerName;
+  /** Undefined: none. */
+  readonly schedulerFlags?: readonly SchedulerFlag[] | undefined;
   readonly persistence: Persistence | undefined;
   /** true: a failed server stays in the table with weight 0; false: it leaves the table. */
   readonly quiescent: boolean;
@@ -227,6 +311,15 @@ export interface VirtualService {
   readonly quorumDown: readonly string[] | undefined;
   readonly onServiceUp: readonly string[] | undefined;
   readonly onServiceDown: readonly string[] | undefined;
+  /**
+   * Program with arguments that is told when the fallback is needed and when it is not any more;
+   * `start` or `stop`, `address:port` of the service and its protocol are appended.
+   */
+  readonly fallbackCommand: readonly string[] | undefined;
+  /** File that gets a line for each check of a real server. */
+  readonly monitorFile: string | undefined;
+  /** What mails about this service have of their own; undefined: nothing. */
+  readonly mail: ServiceMail | undefined;
   readonly onDown: OnDown;
   /** Highest number of client connections at once; 0: no limit. */
   readonly connectionLimit: number;
@@ -250,6 +343,12 @@ export interface DirectorConfig {
   /** User that runs external checks and hooks. */
   readonly scriptUser: string;
   readonly logLevel: "error" | "warning" | "info" | "debug";
+  /** Directory whose files, by their names, take real servers out of service. */
+  readonly maintenanceDir: string | undefined;
+  /** Program with arguments, run with the path of each file that has changed on disk. */
+  readonly onConfigChange: readonly string[] | undefined;
+  /** Reloads when a file of the configuration has changed on disk. */
+  readonly autoreload: boolean;
 }
 
 /** Settings of the proxy engine; only a start reads them. */
@@ -275,5 +374,7 @@ export interface Config {
   readonly director: DirectorConfig;
   readonly proxy: ProxyConfig;
   readonly status: StatusConfig;
+  readonly mail: MailConfig;
   readonly virtualServices: readonly VirtualService[];
+  readonly virtualRouters: readonly VirtualRouter[];
 }

@@ -13,6 +13,7 @@ import type {
   Persistence,
   Protocol,
   ProxyTimeouts,
+  SchedulerFlag,
   SchedulerName,
   SendProxy,
 } from "./config.ts";
@@ -40,15 +41,24 @@ export interface ForwardingServer {
   readonly state: ServerState;
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
+  /** False: it is not in the table of a kernel's engine; undefined: it is, if only with weight 0. */
+  readonly isListed?: boolean | undefined;
 }
 
 /** One virtual service, as an engine sees it. A server missing from `servers` loses its flows. */
 export interface ForwardingService {
   readonly name: string;
   readonly protocol: Protocol;
+  /** Empty if the service is a firewall mark. */
   readonly listen: readonly ListenAddress[];
+  /** Mark of the packets that are its own; undefined: those to `listen`. */
+  readonly firewallMark?: number | undefined;
   readonly forwarding: ForwardingMethod;
+  /** What was chosen to carry it; undefined: the proxy. */
+  readonly engine?: "proxy" | "ipvs" | "bpf" | undefined;
   readonly scheduler: SchedulerName;
+  /** Undefined: none. */
+  readonly schedulerFlags?: readonly SchedulerFlag[] | undefined;
   readonly persistence: Persistence | undefined;
   readonly servers: readonly ForwardingServer[];
   readonly onDown: OnDown;

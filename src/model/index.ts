@@ -16,7 +16,10 @@ export type {
   ForwardingMethod,
   FtpCheckSpec,
   HttpCheckSpec,
+  LdapCheckSpec,
   ListenAddress,
+  MailConfig,
+  MailOccasion,
   MailboxCheckSpec,
   OnDown,
   Persistence,
@@ -24,16 +27,21 @@ export type {
   Protocol,
   ProxyConfig,
   ProxyTimeouts,
+  RadiusCheckSpec,
   RealServer,
   RedisCheckSpec,
+  SchedulerFlag,
   SchedulerName,
   SendProxy,
   Server,
   ServiceCheckSpec,
+  ServiceMail,
   SipCheckSpec,
+  SqlCheckSpec,
   StatusConfig,
   TlsCheckSpec,
   VirtualService,
 } from "./config.ts";
-export { schedulerNames } from "./config.ts";
+export { mailOccasions, schedulerFlags, schedulerNames } from "./config.ts";
 export type { ForwardingServer, ForwardingService, ServerRole, ServerState } from "./forwarding.ts";
+export type { VirtualAddress, VirtualRouter } from "./vrrp.ts";

@@ -44,10 +44,19 @@ export function refusalOfMode(
  */
 export function refusalOfProgram(path: string, trustedUids: readonly number[]): string | undefined {
   try {
+    if ((statSync(path).mode & 0o111) === 0) return `${path} is not executable`;
+  } catch (error) {
+    return errorText(error);
+  }
+  return refusalOfScript(path, trustedUids);
+}
+
+/** The same of a file that a program reads as code, for which it need not be executable. */
+export function refusalOfScript(path: string, trustedUids: readonly number[]): string | undefined {
+  try {
     const file = statSync(path);
     const { mode, uid, gid } = file;
     if (!file.isFile()) return `${path} is not a file`;
-    if ((mode & 0o111) === 0) return `${path} is not executable`;
     // A sticky bit on a file protects nothing.
     const refusal = refusalOfMode({ mode: mode & ~sticky, uid, gid }, trustedUids);
     if (refusal !== undefined) return `${path} is not safe to run: ${refusal}`;

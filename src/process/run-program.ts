@@ -12,12 +12,17 @@ import { realpathSync } from "node:fs";
 
 import { errorText } from "../errors/index.ts";
 import { readAccount } from "./account.ts";
-import { refusalOfProgram } from "./program-file.ts";
+import { refusalOfProgram, refusalOfScript } from "./program-file.ts";
 
 /** One run. */
 export interface ProgramRequest {
   /** Program and arguments. A name without a slash is looked for in {@link searchPath}. */
   readonly command: readonly string[];
+  /**
+   * Which of the arguments are absolute paths of files that it reads as code: held to the same
+   * rules, but to be executable. The program gets them with links followed.
+   */
+  readonly scripts?: readonly string[];
   /** Everything the program finds in its environment besides PATH. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
@@ -47,6 +52,7 @@ type Prepared =
       readonly path: string;
       /** As found: some programs act by the name they are called. */
       readonly name: string;
+      readonly arguments: readonly string[];
       readonly uid: number | undefined;
       readonly gid: number | undefined;
     }
@@ -70,16 +76,54 @@ function prepareFile(name: string, trustedUids: readonly number[]) {
   }
 }
 
+/** A script with links followed, if somebody with one of these uids may run it. */
+function prepareScript(
+  script: string,
+  trustedUids: readonly number[],
+): { readonly path: string } | { readonly refusal: string } {
+  if (!script.startsWith("/")) return { refusal: `${script} is no absolute path` };
+  try {
+    const path = realpathSync(script);
+    const refusal = refusalOfScript(path, trustedUids);
+    return refusal === undefined ? { path } : { refusal };
+  } catch (error) {
+    return { refusal: errorText(error) };
+  }
+}
+
+/** The arguments, scripts among them with links followed. */
+function prepareArguments(
+  { command, scripts = [] }: ProgramRequest,
+  trustedUids: readonly number[],
+): readonly string[] | { readonly refusal: string } {
+  const prepared: string[] = [];
+  for (const argument of command.slice(1)) {
+    if (!scripts.includes(argument)) {
+      prepared.push(argument);
+      continue;
+    }
+    const script = prepareScript(argument, trustedUids);
+    if ("refusal" in script) return script;
+    prepared.push(script.path);
+  }
+  return prepared;
+}
+
 /** Finds the program and the account it runs as. */
-function prepare({ command: [name = ""], user }: ProgramRequest): Prepared {
+function prepare(request: ProgramRequest): Prepared {
+  const { command, user } = request;
   const ownUid = process.getuid!();
   const account = ownUid === 0 ? readAccount(user) : undefined;
   if (ownUid === 0 && account === undefined) {
     return { refusal: `user ${user} does not exist; create it or set script_user` };
   }
-  const file = prepareFile(name, [ownUid, account?.uid ?? ownUid]);
+  const trustedUids = [ownUid, account?.uid ?? ownUid];
+  const file = prepareFile(command[0] ?? "", trustedUids);
   if ("refusal" in file) return file;
-  return { path: file.path, name: file.found, uid: account?.uid, gid: account?.gid };
+  const own = prepareArguments(request, trustedUids);
+  if ("refusal" in own) return own;
+  const { path, found: name } = file;
+  return { path, name, arguments: own, uid: account?.uid, gid: account?.gid };
 }
 
 /** Reads a stream to its end or until `stop`; keeps the first `bytesMax` bytes. */
@@ -130,7 +174,7 @@ export async function runProgram(request: ProgramRequest): Promise<ProgramResult
   }
   let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   try {
-    child = Bun.spawn([prepared.path, ...request.command.slice(1)], {
+    child = Bun.spawn([prepared.path, ...prepared.arguments], {
       argv0: prepared.name,
       stdin: "ignore",
       stdout: "pipe",

@@ -4,12 +4,13 @@ import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 
 import { formatConfig, parseConfig } from "../../src/config/index.ts";
-import { schedulerNames } from "../../src/model/index.ts";
+import { mailOccasions, schedulerNames } from "../../src/model/index.ts";
 import type {
   CheckSpec,
   Config,
   RealServer,
   ServiceCheckSpec,
+  VirtualRouter,
   VirtualService,
 } from "../../src/model/index.ts";
 import { formatAddress, maskAddress } from "../../src/net/address.ts";
@@ -73,6 +74,8 @@ const login = fc.oneof(
   fc.record({ login: word, password: word }),
   fc.constant({ login: undefined, password: undefined }),
 );
+const noPassword = word.map((who) => ({ login: who, password: "" }));
+const someone = fc.oneof(fc.record({ login: word, password: word }), noPassword);
 const mailTls = fc.constantFrom(
   { verify: false, caFile: undefined, serverName: undefined },
   { verify: true, caFile: "/ca.pem", serverName: "mail.example.org" },
@@ -83,7 +86,7 @@ const serviceCheck: fc.Arbitrary<ServiceCheckSpec> = fc.oneof(
     .constantFrom("smtp" as const, "submission" as const, "nntp" as const, "oracle" as const)
     .map((spoken) => ({ service: spoken })),
   fc
-    .tuple(fc.constantFrom("pop" as const, "imap" as const), login)
+    .tuple(fc.constantFrom("pop" as const, "imap" as const), fc.oneof(login, noPassword))
     .map(([spoken, who]) => ({ service: spoken, ...who, tls: undefined })),
   fc
     .tuple(fc.constantFrom("pops" as const, "imaps" as const), login, mailTls)
@@ -92,6 +95,15 @@ const serviceCheck: fc.Arbitrary<ServiceCheckSpec> = fc.oneof(
     .tuple(fc.record({ login: word, password: word, request: word }), pattern)
     .map(([who, receive]) => ({ service: "ftp" as const, ...who, receive })),
   login.map((who) => ({ service: "redis" as const, ...who })),
+  fc.tuple(login, maybe(word), pattern, mailTls).map(([who, request = "", receive, tls]) => {
+    return { service: "ldaps" as const, ...who, request, receive, tls };
+  }),
+  fc.tuple(someone, word).map(([who, secret]) => ({ service: "radius" as const, ...who, secret })),
+  fc
+    .tuple(fc.constantFrom("mysql" as const, "pgsql" as const), someone, word, maybe(word), pattern)
+    .map(([spoken, who, request, database, receive]) => {
+      return { service: spoken, ...who, database, request, receive };
+    }),
   fc
     .tuple(fc.constantFrom("simpletcp" as const, "udp" as const), path, pattern)
     .map(([spoken, request, receive]) => ({ service: spoken, request, receive })),
@@ -100,10 +112,16 @@ const serviceCheck: fc.Arbitrary<ServiceCheckSpec> = fc.oneof(
     .map(([request, receive]) => ({ service: "dns" as const, request, receive })),
 );
 
+/** The command of a type that has one; a script is told by its absolute path. */
+function commandOf(type: CheckSpec["type"], [program = "", ...words]: readonly string[]) {
+  if (type === "external") return [program, ...words];
+  return type === "external-perl" ? [`/${program}`, ...words] : undefined;
+}
+
 /** What a check may be, with what its type has no use for taken away. */
 const check = fc
   .record({
-    type: fc.constantFrom("connect", "negotiate", "ping", "external", "on", "off"),
+    type: fc.constantFrom("connect", "negotiate", "ping", "external", "external-perl", "on", "off"),
     connectsPerNegotiate: fc.nat(1000),
     http,
     serviceCheck: maybe(serviceCheck),
@@ -132,7 +150,7 @@ const check = fc
       service: isNegotiate ? (own?.service ?? httpService) : undefined,
       http: isNegotiate && own === undefined ? httpSpec : undefined,
       serviceCheck: own,
-      command: raw.type === "external" ? raw.command : undefined,
+      command: commandOf(raw.type, raw.command),
       fastIntervalMs: Math.min(raw.fastIntervalMs, raw.intervalMs),
     };
   });
@@ -147,6 +165,24 @@ const realServer: fc.Arbitrary<RealServer> = fc
     check,
   })
   .map((raw) => ({ ...raw, lowerThreshold: Math.min(raw.lowerThreshold, raw.upperThreshold) }));
+
+const mailSettings = {
+  to: fc.array(fc.constantFrom("ops@example.com", "root", "a+b@mail.example.org"), {
+    maxLength: 3,
+  }),
+  smtp: fc.record({ host: fc.oneof(address, hostName), port }),
+  repeatMs: fc.oneof(fc.constant(0), ms(1000, 2_073_600_000)),
+  when: fc.subarray([...mailOccasions]),
+};
+const serviceMail = fc
+  .record({
+    to: maybe(mailSettings.to),
+    smtp: maybe(mailSettings.smtp),
+    repeatMs: maybe(mailSettings.repeatMs),
+    when: maybe(mailSettings.when),
+  })
+  // A table that says nothing is as good as none.
+  .map((mail) => (Object.values(mail).every((one) => one === undefined) ? undefined : mail));
 
 const service: fc.Arbitrary<VirtualService> = fc
   .record({
@@ -179,6 +215,9 @@ const service: fc.Arbitrary<VirtualService> = fc
     quorumDown: maybe(command),
     onServiceUp: maybe(command),
     onServiceDown: maybe(command),
+    fallbackCommand: maybe(command),
+    monitorFile: maybe(cleanPath),
+    mail: serviceMail,
     onDown: fc.constantFrom("keep" as const, "reset" as const),
     connectionLimit: fc.oneof(fc.constant(0), fc.nat(4_294_967_295)),
     allow: networks,
@@ -217,12 +256,75 @@ const service: fc.Arbitrary<VirtualService> = fc
 const loopback = fc.record({ address: fc.constantFrom("127.0.0.1", "::1"), port: fc.nat(65535) });
 const engine = fc.constantFrom("native" as const, "portable" as const);
 
+const virtualNetworks = { 4: "192.0.2.", 6: "2001:db8::" } as const;
+
+/** Virtual routers of one family each; their addresses and identifiers differ by their number. */
+const virtualRouters: fc.Arbitrary<VirtualRouter[]> = fc
+  .array(
+    fc.record({
+      version: fc.constantFrom(2 as const, 3 as const),
+      family: fc.constantFrom(4 as const, 6 as const),
+      priority: fc.integer({ min: 10, max: 255 }),
+      count: fc.integer({ min: 1, max: 4 }),
+      isWhole: fc.boolean(),
+      label: maybe(fc.constant("eth0:7")),
+      isUnicast: fc.boolean(),
+      seconds: fc.integer({ min: 1, max: 30 }),
+      preempt: fc.boolean(),
+      preemptDelayMs: ms(0, 86_400_000),
+      startDelayMs: ms(0, 86_400_000),
+      group: maybe(fc.constant("edge")),
+      announces: fc.boolean(),
+      onActive: maybe(command),
+      notify: maybe(command),
+      hasExcluded: fc.boolean(),
+    }),
+    { maxLength: 4 },
+  )
+  .map((list) =>
+    list.map((raw, number): VirtualRouter => {
+      const version = raw.family === 6 ? 3 : raw.version;
+      const addressOf = (index: number, isAdvertised: boolean) => ({
+        address: `${virtualNetworks[raw.family]}${number * 10 + index + 1}`,
+        prefixBits: raw.family === 4 ? (raw.isWhole ? 32 : 24) : raw.isWhole ? 128 : 64,
+        interface: isAdvertised ? "eth0" : "eth1",
+        label: raw.label,
+        isAdvertised,
+      });
+      const advertised = Array.from({ length: raw.count }, (_, index) => addressOf(index, true));
+      return {
+        name: `router-${number}`,
+        interfaces: number === 0 ? ["eth0"] : ["eth0", "ha0"],
+        vrid: number + 1,
+        version,
+        family: raw.family,
+        priority: raw.priority,
+        addresses: [...advertised, ...(raw.hasExcluded ? [addressOf(8, false)] : [])],
+        peers: raw.isUnicast ? [`${virtualNetworks[raw.family]}99`] : undefined,
+        password: version === 2 ? "s3cret" : undefined,
+        advertiseIntervalMs: 1000,
+        downAfterMs: raw.seconds * 3000,
+        preempt: raw.preempt,
+        preemptDelayMs: raw.preemptDelayMs,
+        startDelayMs: raw.startDelayMs,
+        group: raw.group,
+        announces: raw.announces,
+        onActive: raw.onActive,
+        notify: raw.notify,
+      };
+    }),
+  );
+
 const config: fc.Arbitrary<Config> = fc.record({
+  virtualRouters,
   director: fc.record({
     engine: fc.constant("auto" as const),
     stopTimeoutMs: ms(0, 2_073_600_000),
     scriptUser: fc.stringMatching(/^[a-z_][a-z0-9_.-]{0,10}$/),
     logLevel: fc.constantFrom("error", "warning", "info", "debug"),
+    autoreload: fc.boolean(),
+    maintenanceDir: maybe(cleanPath),
+    onConfigChange: maybe(command),
   }),
   proxy: fc
     .record({
@@ -235,6 +337,10 @@ const config: fc.Arbitrary<Config> = fc.record({
     listen: maybe(loopback),
     readTokenFile: maybe(cleanPath),
     writeTokenFile: maybe(cleanPath),
+  }),
+  mail: fc.record({
+    ...mailSettings,
+    from: maybe(fc.constantFrom("lb@example.com", "Director <lb@example.com>")),
   }),
   virtualServices: fc.uniqueArray(service, {
     minLength: 1,

@@ -3,8 +3,16 @@ import { expect, test } from "bun:test";
 
 import * as fc from "fast-check";
 
-import { importFile, parseLdirectord, toNative } from "../../src/config/import/index.ts";
-import { formatProblem, formatWarning } from "../../src/config/problem.ts";
+import {
+  importFile,
+  parseLdirectord,
+  readLdirectord,
+  toNative,
+} from "../../src/config/import/index.ts";
+import { parseConfig, validate } from "../../src/config/parse.ts";
+import type { LoadedConfig } from "../../src/config/parse.ts";
+import { ConfigError, formatProblem, formatWarning } from "../../src/config/problem.ts";
+import { createReport } from "../../src/config/report.ts";
 
 /** Seed of this run; a failure prints it, `FUZZ_SEED=… bun test test/fuzz` repeats it. */
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
@@ -22,6 +30,25 @@ function check(text: string): void {
   if (ok) {
     const { toml } = toNative(config);
     expect(toml.match(/^\[\[virtual_service\]\]$/gm)?.length ?? 0).toBe(config.virtuals.length);
+    expect(outcomeOf(() => runDirectly(text))).toEqual(outcomeOf(() => parseConfig(toml, "a.cf")));
+  }
+}
+
+/** The configuration of a director that runs from the file itself. */
+function runDirectly(text: string): LoadedConfig {
+  const { document, ...findings } = readLdirectord(text, "a.cf", {});
+  const report = createReport();
+  report.foreign(findings);
+  return validate([document], { cores: 1 }, report);
+}
+
+/** The configuration, or how many faults it has; anything else is thrown. */
+function outcomeOf(load: () => LoadedConfig) {
+  try {
+    return load().config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.length;
   }
 }
 

@@ -12,8 +12,14 @@ import type { ReadInclude } from "./keepalived/index.ts";
 import { parseLdirectord, toNative } from "./ldirectord/index.ts";
 import type { LdirectordHost } from "./ldirectord/index.ts";
 
-export { parseLdirectord, toNative } from "./ldirectord/index.ts";
-export type { LdirectordConfig, LdirectordHost, LdirectordResult } from "./ldirectord/index.ts";
+export { parseLdirectord, readLdirectord, toNative } from "./ldirectord/index.ts";
+export type {
+  LdirectordConfig,
+  LdirectordDocument,
+  LdirectordHost,
+  LdirectordResult,
+  LdirectordRun,
+} from "./ldirectord/index.ts";
 
 /** Outcome of {@link importFile}. */
 export type ImportResult =

@@ -7,9 +7,11 @@
 import type {
   ExchangeCheckSpec,
   HttpCheckSpec,
+  LdapCheckSpec,
   MailboxCheckSpec,
   PlainCheckSpec,
   ServiceCheckSpec,
+  SqlCheckSpec,
   TlsCheckSpec,
 } from "../../model/index.ts";
 import { canonicalAddress } from "../../net/address.ts";
@@ -45,6 +47,8 @@ type ServiceKey = (typeof serviceKeys)[number];
 
 const httpKeys = ["request", "receive", "method", "virtual_host", "statuses"] as const;
 const mailboxKeys = ["login", "password"] as const;
+const ldapKeys = ["request", "receive", ...mailboxKeys] as const;
+const sqlKeys = [...ldapKeys, "database"] as const;
 
 /** The services of this build and the keys that each has. */
 const keysByService = {
@@ -55,11 +59,16 @@ const keysByService = {
   ftp: ["request", "receive", ...mailboxKeys],
   imap: mailboxKeys,
   imaps: [...mailboxKeys, ...tlsKeys],
+  ldap: ldapKeys,
+  ldaps: [...ldapKeys, ...tlsKeys],
+  mysql: sqlKeys,
   nntp: [],
   none: [],
   oracle: [],
+  pgsql: sqlKeys,
   pop: mailboxKeys,
   pops: [...mailboxKeys, ...tlsKeys],
+  radius: [...mailboxKeys, "secret"],
   redis: mailboxKeys,
   simpletcp: ["request", "receive"],
   sip: ["login"],
@@ -97,7 +106,15 @@ const requestPhrases: Partial<Record<ServiceNow, readonly [string, (text: string
   dns: ['a host name or an address such as "www.example.com"', isDnsName],
   ftp: ["the path of a file without controls", (text) => !/\p{Cc}/u.test(text)],
 };
-const servicesWithRequest: ReadonlySet<ServiceNow> = new Set(["http_proxy", "dns", "udp"]);
+/** Keys without which a service has nothing to ask. */
+const neededKeys: Partial<Record<ServiceNow, readonly ServiceKey[]>> = {
+  http_proxy: ["request"],
+  dns: ["request"],
+  udp: ["request"],
+  mysql: ["login", "request"],
+  pgsql: ["login", "request"],
+  radius: ["login", "secret"],
+};
 
 function isPath(text: string): boolean {
   return /^\/[\x21-\x7e]*$/.test(text);
@@ -112,16 +129,27 @@ function isDnsName(text: string): boolean {
 }
 
 function checkRequest({ merged, placeOf }: Level, service: ServiceNow, report: Report): void {
-  const { request } = merged;
-  if (request === undefined) {
-    if (!servicesWithRequest.has(service)) return;
-    const expected = `the key "request" beside service "${service}"`;
+  for (const key of neededKeys[service] ?? []) {
+    if (merged[key] !== undefined) continue;
+    const expected = `the key "${key}" beside service "${service}"`;
     report.problem(placeOf("service"), { expected, foundText: "none" });
-    return;
   }
+  const { request } = merged;
   const [expected, isGood] = requestPhrases[service] ?? [];
-  if (isGood === undefined || isGood(request)) return;
+  if (request === undefined || isGood === undefined || isGood(request)) return;
   report.problem(placeOf("request"), { expected: expected!, found: request });
+}
+
+/** Longest texts that fit into an Access-Request (RFC 2865, sections 5.1 and 5.2). */
+const radiusBytesMax = { login: 253, password: 128 } as const;
+
+function checkRadius({ merged, placeOf }: Level, report: Report): void {
+  for (const key of ["login", "password"] as const) {
+    const bytesMax = radiusBytesMax[key];
+    if (Buffer.byteLength(merged[key] ?? "") <= bytesMax) continue;
+    const expected = `a ${key} of at most ${bytesMax} bytes beside service "radius"`;
+    report.problem(placeOf(key), { expected, foundText: "a longer one" });
+  }
 }
 
 /** What may stand in a SIP address, between angle brackets. */
@@ -145,7 +173,8 @@ function checkValues(level: Level, allowed: readonly ServiceKey[], report: Repor
   if (allowed.includes("password")) checkLogin(level, report);
 }
 
-function checkOfOneService({ merged, placeOf }: Level, report: Report): void {
+function checkOfOneService(level: Level, report: Report): void {
+  const { merged, placeOf } = level;
   const { service, login, receive, request } = merged;
   if (service === "ftp" && receive !== undefined && request === undefined) {
     const expected = "the key request beside receive";
@@ -155,16 +184,22 @@ function checkOfOneService({ merged, placeOf }: Level, report: Report): void {
     const expected = 'a login such as "user@example.com" beside service "sip"';
     report.problem(placeOf("login"), { expected, found: login });
   }
+  if (service === "radius") checkRadius(level, report);
 }
 
-/** A mailbox wants both; of Redis a password alone is that of its default user. */
+/**
+ * A password belongs to a login; of Redis alone it is that of its default user. A login without a
+ * password has the empty one, but for LDAP, where that means nobody (RFC 4513, section 5.1.2), and
+ * Redis, which knows no such login.
+ */
 function checkLogin({ merged, placeOf }: Level, report: Report): void {
   const { login, password, service } = merged;
   if ((login === undefined) === (password === undefined)) return;
-  if (password === undefined) {
+  const isLdap = service === "ldap" || service === "ldaps";
+  if (login !== undefined && (isLdap || service === "redis")) {
     const expected = "the key password beside login";
     report.problem(placeOf("login"), { expected, foundText: "none" });
-  } else if (service !== "redis") {
+  } else if (login === undefined && service !== "redis") {
     const expected = "the key login beside password";
     report.problem(placeOf("password"), { expected, foundText: "none" });
   }
@@ -203,9 +238,24 @@ function exchange(service: ExchangeCheckSpec["service"]): SpecMaker {
 
 function mailbox(service: MailboxCheckSpec["service"]): SpecMaker {
   return (table) => {
-    const { login, password } = table;
+    const { login } = table;
+    const password = login === undefined ? undefined : (table.password ?? "");
     const tls = service === "pops" || service === "imaps" ? tlsSpec(table) : undefined;
     return { service, login, password, tls };
+  };
+}
+
+function ldap(service: LdapCheckSpec["service"]): SpecMaker {
+  return (table) => {
+    const { login, password, request = "", receive } = table;
+    const tls = service === "ldaps" ? tlsSpec(table) : undefined;
+    return { service, login, password, request, receive, tls };
+  };
+}
+
+function sql(service: SqlCheckSpec["service"]): SpecMaker {
+  return ({ login = "", password = "", database, request = "", receive }) => {
+    return { service, login, password, database, request, receive };
   };
 }
 
@@ -225,6 +275,13 @@ const makers: Readonly<Record<Exclude<ServiceNow, "http" | "https" | "http_proxy
   },
   sip: ({ login }) => ({ service: "sip", login }),
   redis: ({ login, password }) => ({ service: "redis", login, password }),
+  ldap: ldap("ldap"),
+  ldaps: ldap("ldaps"),
+  mysql: sql("mysql"),
+  pgsql: sql("pgsql"),
+  radius: ({ login = "", password = "", secret = "" }) => {
+    return { service: "radius", login, password, secret };
+  },
   dns: exchange("dns"),
   simpletcp: exchange("simpletcp"),
   udp: exchange("udp"),

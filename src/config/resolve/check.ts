@@ -40,7 +40,19 @@ export interface CheckTools {
 }
 
 /** Checks of this build. */
-const typesNow = ["connect", "negotiate", "ping", "external", "on", "off"] as const;
+const typesNow = [
+  "connect",
+  "negotiate",
+  "ping",
+  "external",
+  "external-perl",
+  "on",
+  "off",
+] as const;
+
+function runsProgram(type: string | number): boolean {
+  return type === "external" || type === "external-perl";
+}
 
 const negotiateKeys = [
   "service",
@@ -113,7 +125,7 @@ export function resolveCheck(level: CheckLevel, tools: CheckTools): CheckSpec {
     service,
     http: service && httpSpec(merged, service),
     serviceCheck: service && serviceSpec(merged, service),
-    command: type === "external" ? merged.command : undefined,
+    command: runsProgram(type) ? merged.command : undefined,
     port: merged.port,
     timeoutMs: merged.timeout === undefined ? Math.min(timeoutMs, intervalMs) : timeoutMs,
     fastIntervalMs: Math.min(fastIntervalMs, intervalMs),
@@ -128,12 +140,21 @@ function checkType(level: CheckLevel, report: Report): void {
     report.later(placeOf("type"), `check type "${type}"`, finding);
     return;
   }
-  if (type === "external" && merged.command === undefined) {
-    const expected = 'the key "command" beside type "external"';
-    report.problem(placeOf("type"), { expected, foundText: "none" });
-  }
+  checkCommand(level, type, report);
   // A check that is switched off for a while keeps its other settings.
   if (type !== "on" && type !== "off") checkBeside(level, type, report);
+}
+
+function checkCommand({ merged, placeOf }: CheckLevel, type: string | number, report: Report) {
+  if (!runsProgram(type)) return;
+  const [program] = merged.command ?? [];
+  if (program === undefined) {
+    const expected = `the key "command" beside type "${type}"`;
+    report.problem(placeOf("type"), { expected, foundText: "none" });
+  } else if (type === "external-perl" && !program.startsWith("/")) {
+    const expected = 'the absolute path of a Perl script beside type "external-perl"';
+    report.problem(placeOf("command"), { expected, found: program });
+  }
 }
 
 /** Keys that have a meaning only beside another type. */
@@ -143,7 +164,7 @@ function checkBeside(level: CheckLevel, type: string | number, report: Report): 
     const expected = `type = "${wanted}" beside ${key}`;
     report.problem(level.placeOf(key), { expected, foundText: `type "${type}"` });
   };
-  if (type !== "external") refuse("command", "external");
+  if (!runsProgram(type)) refuse("command", "external");
   if (type === "negotiate") return;
   for (const key of negotiateKeys) refuse(key, "negotiate");
 }

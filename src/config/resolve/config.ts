@@ -14,10 +14,12 @@ import { isSound } from "../section.ts";
 import type { Sections, SourcedTable } from "../section.ts";
 import { refuseEngine } from "./later.ts";
 import { checkListen } from "./listen.ts";
+import { resolveMail } from "./mail.ts";
 import { createPatternCheck } from "./pattern-check.ts";
 import { realServersMax } from "./server.ts";
 import type { Shared } from "./server.ts";
 import { resolveService } from "./service.ts";
+import { resolveVrrp } from "./vrrp.ts";
 
 /** What the configuration depends on beside its files. */
 export interface Environment {
@@ -42,6 +44,7 @@ export function resolveConfig(options: ResolveOptions): Config {
   checkCount(options);
   checkNames(sections.services, report);
   checkNames(sections.groups, report);
+  checkNames(sections.routers, report);
   const shared: Shared = {
     // Of groups of one name the first counts; the others are told of.
     groups: new Map(sections.groups.toReversed().map((group) => [group.value.name, group])),
@@ -63,14 +66,17 @@ export function resolveConfig(options: ResolveOptions): Config {
     director: resolveDirector(sections, report),
     proxy: resolveProxy(options),
     status,
+    mail: resolveMail(sections.mail?.value),
     virtualServices: services.map(({ service }) => service),
+    virtualRouters: resolveVrrp(sections.routers, report),
   };
 }
 
 function checkCount({ sections, documents, report }: ResolveOptions): void {
   const [first] = documents;
   const isUnknown = documents.some(({ fault }) => fault !== undefined);
-  if (first === undefined || isUnknown || sections.serviceCount > 0) return;
+  const isEnough = sections.serviceCount > 0 || sections.routers.length > 0;
+  if (first === undefined || isUnknown || isEnough) return;
   const isEmpty = documents.every(({ text }) => text.trim() === "");
   report.problem(
     { document: first, path: [] },
@@ -118,6 +124,9 @@ function resolveDirector({ director }: Sections, report: Report): DirectorConfig
     stopTimeoutMs: value.stop_timeout,
     scriptUser: value.script_user,
     logLevel: value.log_level,
+    maintenanceDir: value.maintenance_dir,
+    onConfigChange: value.on_config_change,
+    autoreload: value.autoreload,
   });
 }
 

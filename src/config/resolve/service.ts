@@ -25,6 +25,7 @@ import type { ServerSection, Sourced, SourcedTable } from "../section.ts";
 import { createLevel, resolveCheck } from "./check.ts";
 import type { CheckLevel } from "./check.ts";
 import { refuseLater } from "./later.ts";
+import { resolveServiceMail } from "./mail.ts";
 import { resolveAddress, resolveServers } from "./server.ts";
 import type { Shared } from "./server.ts";
 
@@ -58,6 +59,9 @@ export function resolveService(
     quorumDown: value.quorum_down,
     onServiceUp: value.on_service_up,
     onServiceDown: value.on_service_down,
+    fallbackCommand: value.fallback_command,
+    monitorFile: value.monitor_file,
+    mail: resolveServiceMail(value.mail),
     timeouts: resolveTimeouts(value, defaults?.value),
   };
   if (sound("protocol")) checkProtocol(service, shared);

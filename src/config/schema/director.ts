@@ -9,7 +9,7 @@ import * as v from "valibot";
 import type { Endpoint } from "../../net/address.ts";
 import { parseEndpoint } from "../../net/address.ts";
 import { engineWord } from "./service.ts";
-import { absolutePath, duration, flag, table, text, value, word } from "./value.ts";
+import { absolutePath, command, duration, flag, table, text, value, word } from "./value.ts";
 
 /** Threads beyond this help nobody: each has its own listeners. */
 export const workersMax = 256;
@@ -24,6 +24,9 @@ export const directorTable = table({
     ),
   ),
   log_level: v.optional(word(["error", "warning", "info", "debug"])),
+  maintenance_dir: v.optional(absolutePath),
+  on_config_change: v.optional(command),
+  autoreload: v.optional(flag),
 });
 
 const workers = value<"auto" | number>(

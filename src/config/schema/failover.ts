@@ -1,6 +1,5 @@
 /**
- * Schema of `[[vrrp]]` and `[peer]`, which this build reads and then refuses: a file for a pair of
- * directors is checked now, so that it need not be written anew. Pure.
+ * Schema of `[[vrrp]]` and `[peer]`. Pure.
  *
  * @module
  */
@@ -99,6 +98,11 @@ export const vrrpTable = table({
   on_active: v.optional(command),
   notify: v.optional(command),
 });
+
+/** As above, after validation. */
+export type VrrpTable = v.InferOutput<typeof vrrpTable>;
+/** One element of `addresses`, after validation. */
+export type VirtualAddressTable = v.InferOutput<typeof virtualAddressTable>;
 
 /** The table `[peer]`. */
 export const peerTable = table({ address: endpoint, key_file: absolutePath });

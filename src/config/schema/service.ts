@@ -10,7 +10,9 @@ import * as v from "valibot";
 import { schedulerNames } from "../../model/index.ts";
 import { isTable } from "../document.ts";
 import { checkTable } from "./check.ts";
+import { serviceMailTable } from "./mail.ts";
 import {
+  absolutePath,
   address,
   command,
   duration,
@@ -123,6 +125,9 @@ export const serviceTable = table({
   quorum_down: v.optional(command),
   on_service_up: v.optional(command),
   on_service_down: v.optional(command),
+  fallback_command: v.optional(command),
+  monitor_file: v.optional(absolutePath),
+  mail: v.optional(serviceMailTable),
   connection_limit: v.optional(integer("a number of connections", 0, countMax)),
   mtu: v.optional(integer("a size in bytes", 576, 65_535)),
   allow: v.optional(networks),

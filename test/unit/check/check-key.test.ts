@@ -13,6 +13,7 @@ import { checkSpec, checkTarget, httpSpec, negotiateSpec } from "../../helpers/c
 const connect = checkSpec();
 const http = negotiateSpec(httpSpec());
 const external = checkSpec({ type: "external", command: ["/bin/true"] });
+const perl = checkSpec({ type: "external-perl", command: ["/up.pl"] });
 const ping = checkSpec({ type: "ping" });
 const target = checkTarget(80);
 
@@ -37,6 +38,7 @@ describe("checkKey", () => {
     ["another Host", http, { host: "www.example.org" }],
     ["another PROXY header", http, { sendProxy: "v1" }],
     ["other arguments of a program", external, { virtualPort: 9 }],
+    ["other arguments of a script", perl, { virtualAddress: "192.0.2.7" }],
   ])("is another one for %s", (_name, spec, changes) => {
     expect(checkKey(spec, { ...target, ...changes })).not.toBe(checkKey(spec, target));
   });

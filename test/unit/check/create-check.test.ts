@@ -36,6 +36,12 @@ describe("create", () => {
     ],
     ["ping", checkSpec({ type: "ping" }), "tcp", "ping"],
     ["external", checkSpec({ type: "external", command: ["/bin/true"] }), "tcp", "external"],
+    [
+      "external-perl",
+      checkSpec({ type: "external-perl", command: ["/up.pl"] }),
+      "tcp",
+      "external-perl",
+    ],
     ["on", checkSpec({ type: "on" }), "tcp", "on"],
     ["off", checkSpec({ type: "off" }), "tcp", "off"],
   ])("makes the check for %s", (_name, spec, protocol, name) => {

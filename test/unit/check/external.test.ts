@@ -31,7 +31,8 @@ function writeProgram(folder: string, text: string, mode = 0o755): string {
 }
 
 function run(command: readonly string[], timeoutMs = 5000, signal = new AbortController().signal) {
-  const check = createExternalCheck({ clock: systemClock, command, scriptUser, signal });
+  const type = "external";
+  const check = createExternalCheck({ clock: systemClock, type, command, scriptUser, signal });
   const target = checkTarget(8080, { address: "192.0.2.7" });
   return check.run(target, timeoutMs);
 }

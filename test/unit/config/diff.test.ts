@@ -163,4 +163,24 @@ describe("diffConfig()", () => {
       'service "web": real server 192.0.2.12:80: check.port: none -> 81',
     ]);
   });
+
+  test("tells of mails and of what a service tells others", () => {
+    const before = `[mail]\nto = ["a@example.com"]\n${web(a)}`;
+    const lines = 'monitor_file = "/m"\nfallback_command = "/bin/x"\nmail = { repeat = "1h" }';
+    const after =
+      '[director]\nmaintenance_dir = "/m"\non_config_change = "/bin/y"\n' +
+      `[mail]\nto = ["b@example.com"]\nrepeat = "1m"\n${web(a, lines)}`;
+    expect(diffOf(before, after)).toEqual([
+      'director.maintenance_dir: none -> "/m"',
+      'director.on_config_change: none -> ["/bin/y"]',
+      'mail.to: ["a@example.com"] -> ["b@example.com"]',
+      'mail.repeat: "off" -> "1m"',
+      'service "web": fallback_command: none -> ["/bin/x"]',
+      'service "web": monitor_file: none -> "/m"',
+      'service "web": mail: none -> {"repeat":"1h"}',
+    ]);
+    expect(diffConfig(configOf(before), configOf(after)).some((one) => one.needsRestart)).toBe(
+      false,
+    );
+  });
 });

@@ -37,11 +37,6 @@ describe("parseDocument()", () => {
     expect(fault).toMatchObject({ line, column, expected, found });
   });
 
-  test("says of an ldirectord.cf that it cannot be read yet", () => {
-    const { fault } = parseDocument("checktimeout=3\nvirtual=192.0.2.1:80\n", "/etc/ldirectord.cf");
-    expect(fault?.note).toBe("an ldirectord.cf is not in this build yet");
-  });
-
   test("refuses a text that is too long, without reading it", () => {
     const { fault } = parseDocument(" ".repeat(fileBytesMax + 1), "a.toml");
     expect(fault).toMatchObject({ line: 0, expected: "a file of at most 16777216 bytes" });

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 
 import { ConfigError, formatProblem, formatWarning } from "../../../src/config/index.ts";
 import type { LoadedConfig } from "../../../src/config/index.ts";
-import { loadConfig } from "../../../src/config/load.ts";
+import { loadConfig, readHostNames } from "../../../src/config/load.ts";
 import { createTempFolder } from "../../helpers/temp-folder.ts";
 import { serviceText } from "./fixture.ts";
 
@@ -210,4 +210,55 @@ describe("loadConfig()", () => {
     const { stdout } = Bun.spawnSync([process.execPath, "-e", script], { stderr: "inherit" });
     expect(stdout.toString()).toBe("CONFIG_FILE_PERMISSION\n");
   });
+});
+
+describe("loadConfig() of files of other programs", () => {
+  const cf = "virtual=192.0.2.1:80\r\n\treal=192.0.2.2:80 masq\r\n";
+
+  test("takes an ldirectord.cf as it is, beside native files", async () => {
+    const { load, short } = tree({
+      "web.cf": `\uFEFF${cf}`,
+      "a.toml": '[status]\nlisten = "off"\n',
+    });
+    const loaded = await load("a.toml", "web.cf");
+    expect(loaded.config.virtualServices.map(({ name }) => name)).toEqual(["tcp:192.0.2.1:80"]);
+    expect(loaded.config.status.listen).toBeUndefined();
+    expect(loaded.files.map(short)).toEqual(["a.toml", "web.cf"]);
+    expect(short(loaded.ldirectord?.file ?? "")).toBe("web.cf");
+    expect((await load("web.cf")).ldirectord?.supervised).toBe(false);
+  });
+
+  test("reads an ldirectord.cf in any encoding, under any name", async () => {
+    const { load } = tree({ web: Buffer.from(`# \xe4\n${cf}`, "latin1") });
+    expect((await load("web")).config.virtualServices).toHaveLength(1);
+  });
+
+  test("names each fault of an ldirectord.cf, and those of the other files", async () => {
+    const { problems } = tree({ "web.cf": `bogus\n${cf}\tbogus=1\n`, "a.toml": "bogus = 1\n" });
+    const found = await problems("a.toml", "web.cf");
+    expect(found.map((text) => text.replace(/: .*$/, ""))).toEqual([
+      "a.toml:1",
+      "web.cf:1",
+      "web.cf:4",
+    ]);
+  });
+
+  test("says of a keepalived.conf how to translate it", async () => {
+    const { problems } = tree({ "keepalived.conf": "vrrp_instance A {\n}\n" });
+    expect(await problems("keepalived.conf")).toEqual([
+      "keepalived.conf: Expected a native file or an ldirectord.cf (translate it with: " +
+        "appliance import keepalived.conf), got a keepalived.conf",
+    ]);
+  });
+
+  test("has no names of ldirectord without its file", async () => {
+    const { load } = tree({ "a.toml": named("web", 80) });
+    expect((await load("a.toml")).ldirectord).toBeUndefined();
+  });
+});
+
+test("readHostNames() gives the texts of this host", async () => {
+  const { services, hosts, hostName } = await readHostNames();
+  expect(hostName).not.toBe("");
+  expect([typeof services, typeof hosts]).toEqual(["string", "string"]);
 });

@@ -82,4 +82,29 @@ describe("createReport()", () => {
     }
     expect(() => report.finish(documents)).toThrow(/and 5 more$/);
   });
+
+  test("takes what the reader of another file has found, and joins warnings that are equal", () => {
+    const cf = { ...parseDocument("", "a.cf"), origin: () => ({ line: 7, path: "real" }) };
+    const where = { file: "a.cf", line: 3, path: "real" };
+    const fault = { ...where, column: 0, expected: "x", found: "y", message: "Expected x" };
+    const report = createReport();
+    report.foreign({ problems: [], omitted: 0, warnings: [{ ...where, message: "doubtful" }] });
+    for (const index of [0, 1, 2]) report.warn({ document: cf, path: [index] }, "odd");
+    expect(report.hasProblems()).toBe(false);
+    expect(report.finish([cf])).toEqual([
+      { ...where, message: "doubtful" },
+      { file: "a.cf", line: 7, column: 0, path: "real", message: "odd; and 2 more like this" },
+    ] as never);
+    report.foreign({ problems: [fault], omitted: 2, warnings: [] });
+    expect(report.hasProblems()).toBe(true);
+    const error = (() => {
+      try {
+        return report.finish([cf]);
+      } catch (caught) {
+        return caught;
+      }
+    })();
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({ problems: [fault], omitted: 2 });
+  });
 });

@@ -2,7 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { refusalOfMode, refusalOfProgram } from "../../../src/process/program-file.ts";
+import {
+  refusalOfMode,
+  refusalOfProgram,
+  refusalOfScript,
+} from "../../../src/process/program-file.ts";
 import { createTempFolder } from "../../helpers/temp-folder.ts";
 
 describe("refusalOfMode()", () => {
@@ -57,5 +61,25 @@ describe("refusalOfProgram()", () => {
     ["nothing", "/nonexistent/x", "ENOENT"],
   ])("refuses %s", (_name, path, expected) => {
     expect(refusalOfProgram(path, own)).toContain(expected);
+  });
+});
+
+describe("refusalOfScript()", () => {
+  const own = [process.getuid!()];
+
+  test("takes a file that is not executable, and only its owner can write", () => {
+    using folder = createTempFolder();
+    const path = join(folder.path, "check.pl");
+    writeFileSync(path, "1;", { mode: 0o644 });
+    expect(refusalOfScript(path, own)).toBeUndefined();
+    chmodSync(path, 0o666);
+    expect(refusalOfScript(path, own)).toBe(`${path} is not safe to run: everybody can write it`);
+  });
+
+  test.each([
+    ["/nonexistent/x", "ENOENT"],
+    ["/etc", "/etc is not a file"],
+  ])("refuses %s", (path, expected) => {
+    expect(refusalOfScript(path, own)).toContain(expected);
   });
 });

@@ -7,6 +7,8 @@
  * @module
  */
 
+export { readLdirectord } from "./document.ts";
+export type { LdirectordDocument, LdirectordRun } from "./document.ts";
 export { effectiveCheckPort, effectiveSettings } from "./effective.ts";
 export type { EffectiveSettings } from "./effective.ts";
 export type {

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { canonicalAddress } from "../../../net/address.ts";
 import { formatDuration } from "../../duration.ts";
 import type { NativeTable } from "../../native.ts";
+import { isHostName } from "../../schema/index.ts";
 import type { EffectiveSettings } from "./effective.ts";
 import type { LdirectordReal, LdirectordVirtual } from "./model.ts";
 
@@ -44,6 +46,8 @@ const loginServices: ReadonlySet<string> = new Set([
   "radius",
   "sip",
 ]);
+/** Services that ask nothing without a request. */
+const requestNeeded: ReadonlySet<string> = new Set(["http_proxy", "dns", "mysql", "pgsql"]);
 const databaseServices: ReadonlySet<string> = new Set(["mysql", "pgsql"]);
 /** Negotiates within checktimeout, unlike the others. */
 const checktimeoutServices: ReadonlySet<string> = new Set(["ldap", "ldaps", "radius"]);
@@ -56,11 +60,50 @@ export function checkTableOf(virtual: LdirectordVirtual, effective: EffectiveSet
     port: virtual.checkport,
     interval: intervalText,
     timeout: formatDuration(timeoutOf(virtual, effective, type) * 1000),
-    fall: effective.failurecount,
-    // ldirectord waits as long after a failure as after a success.
-    fast_interval: effective.failurecount > 1 ? intervalText : undefined,
+    ...failuresOf(effective, type, intervalText),
   };
-  return { type, ...detailsOf(virtual, type), ...times } satisfies NativeTable;
+  const details = detailsOf(virtual, type);
+  const isMute = isNegotiate(type) && isHopeless(virtual, virtual.request);
+  // What it would need to be asked may come with a real server.
+  return { type: isMute ? "off" : type, ...details, ...times } satisfies NativeTable;
+}
+
+function isNegotiate(type: string | number): boolean {
+  return type === "negotiate" || typeof type === "number";
+}
+
+/** True if ldirectord has such servers always down: there is nothing that it could ask. */
+function isHopeless({ service, login, secret }: LdirectordVirtual, request: string): boolean {
+  const plain = requestOf(service, request);
+  if (requestNeeded.has(service) && plain === undefined) return true;
+  if (service === "dns") return !isHostName(plain!) && canonicalAddress(plain!) === undefined;
+  if (databaseServices.has(service)) return login === "";
+  return service === "radius" && (login === "" || secret === "");
+}
+
+/** Servers of a service that can never be up, whatever they answer. */
+export function hasHopelessCheck(virtual: LdirectordVirtual): boolean {
+  const requests = virtual.reals.map(({ request }) => request ?? virtual.request);
+  return isNegotiate(typeOf(virtual)) && requests.some((request) => isHopeless(virtual, request));
+}
+
+/** Largest `fall`. */
+const fallMax = 1000;
+
+/** Pause between the tries of a ping check, which ldirectord makes one after the other. */
+const pingPause = "100ms";
+
+/** How many failures make a server down, and how soon the next check follows a failure. */
+function failuresOf(
+  { failurecount, checkcount }: EffectiveSettings,
+  type: string | number,
+  intervalText: string,
+): NativeTable {
+  if (type === "ping" && checkcount > 1) {
+    return { fall: Math.min(failurecount * checkcount, fallMax), fast_interval: pingPause };
+  }
+  // ldirectord waits as long after a failure as after a success.
+  return { fall: failurecount, fast_interval: failurecount > 1 ? intervalText : undefined };
 }
 
 function typeOf(virtual: LdirectordVirtual): string | number {
@@ -85,7 +128,7 @@ function timeoutOf(
 
 function detailsOf(virtual: LdirectordVirtual, type: string | number): NativeTable {
   if (type === "external" || type === "external-perl") return { command: [virtual.checkcommand] };
-  if (type !== "negotiate" && typeof type !== "number") return {};
+  if (!isNegotiate(type)) return {};
   const { service, request, receive } = virtual;
   return {
     service,
@@ -105,15 +148,26 @@ function httpOf({ service, httpmethod, virtualhost }: LdirectordVirtual): Native
   };
 }
 
-function loginOf({ service, login, passwd, database, secret }: LdirectordVirtual): NativeTable {
-  const hasLogin = loginServices.has(service);
+function loginOf(virtual: LdirectordVirtual): NativeTable {
+  const { service, database, secret } = virtual;
   return {
-    login: hasLogin && login !== "" ? login : undefined,
-    // SIP has a user in its request, but nobody asks for a password.
-    password: hasLogin && service !== "sip" && passwd !== "" ? passwd : undefined,
-    database: databaseServices.has(service) && database !== "" ? database : undefined,
-    secret: service === "radius" && secret !== "" ? secret : undefined,
+    ...whoOf(virtual),
+    database: databaseServices.has(service) ? written(database) : undefined,
+    secret: service === "radius" ? written(secret) : undefined,
   };
+}
+
+function whoOf({ service, login, passwd }: LdirectordVirtual): NativeTable {
+  // A password alone says nothing; for LDAP, neither does a login alone.
+  const isLdap = service === "ldap" || service === "ldaps";
+  if (!loginServices.has(service) || login === "" || (isLdap && passwd === "")) return {};
+  // SIP has a user in its request, but nobody asks for a password.
+  return { login, password: service === "sip" ? undefined : written(passwd) };
+}
+
+/** An empty text is as good as none. */
+function written(text: string): string | undefined {
+  return text === "" ? undefined : text;
 }
 
 /** The slash that ldirectord puts first belongs to paths only. */
@@ -138,17 +192,27 @@ function escapePath(path: string): string {
 
 /** What one real server has of its own; undefined if nothing. */
 export function ownCheckTable(
-  { service }: LdirectordVirtual,
-  { request, receive }: LdirectordReal,
-  type: string | number,
+  virtual: LdirectordVirtual,
+  real: LdirectordReal,
 ): NativeTable | undefined {
-  const isNegotiate = type === "negotiate" || typeof type === "number";
-  if (!isNegotiate || (request === undefined && !receive)) return undefined;
-  const hasRequest = request !== undefined && requestServices.has(service);
-  const hasReceive = Boolean(receive) && receiveServices.has(service);
-  if (!hasRequest && !hasReceive) return undefined;
-  return {
-    request: hasRequest ? (requestOf(service, request) ?? "/") : undefined,
-    receive: hasReceive ? receive : undefined,
+  const { service } = virtual;
+  const request = requestServices.has(service) ? real.request : undefined;
+  const receive = receiveServices.has(service) ? written(real.receive ?? "") : undefined;
+  if (!isNegotiate(typeOf(virtual)) || (request === undefined && receive === undefined)) {
+    return undefined;
+  }
+  const root = requestNeeded.has(service) ? undefined : "/";
+  const table = {
+    type: ownType(virtual, request),
+    request: request === undefined ? undefined : (requestOf(service, request) ?? root),
+    receive,
   };
+  return Object.values(table).every((value) => value === undefined) ? undefined : table;
+}
+
+/** Type of one server alone: if it lacks what there is to ask, or if it alone has it. */
+function ownType(virtual: LdirectordVirtual, request: string | undefined) {
+  const isMute = isHopeless(virtual, request ?? virtual.request);
+  if (isMute === isHopeless(virtual, virtual.request)) return undefined;
+  return isMute ? "off" : typeOf(virtual);
 }

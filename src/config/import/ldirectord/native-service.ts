@@ -5,7 +5,7 @@
  * @module
  */
 
-import { familyOf, formatEndpoint, parseIpv4 } from "../../../net/address.ts";
+import { formatEndpoint, parseIpv4 } from "../../../net/address.ts";
 import { formatDuration } from "../../duration.ts";
 import type { NativeTable } from "../../native.ts";
 import { effectiveCheckPort, effectiveSettings } from "./effective.ts";
@@ -14,7 +14,8 @@ import { ipv4ToWord } from "./host.ts";
 import { tellWarning } from "./journal.ts";
 import type { Journal } from "./journal.ts";
 import type { GlobalSettings, LdirectordReal, LdirectordVirtual } from "./model.ts";
-import { checkTableOf, ownCheckTable } from "./native-check.ts";
+import { serviceAlertsOf } from "./native-alert.ts";
+import { checkTableOf, hasHopelessCheck, ownCheckTable } from "./native-check.ts";
 import { virtualId } from "./virtual.ts";
 
 /** What a service is written with. */
@@ -50,8 +51,10 @@ export function nativeTableOf(
     fallback: fallbackOf(writing),
     one_packet: onePacketOf(writing),
     check,
-    real_servers: serversOf(writing, check.type),
-    ...hooksOf(writing),
+    real_servers: serversOf(writing),
+    ...serviceAlertsOf(virtual, effective.fallbackcommand, (key, message) =>
+      warnAt(writing, key, message),
+    ),
   };
 }
 
@@ -61,19 +64,17 @@ function warnAt({ virtual, journal }: Writing, key: string, message: string): vo
 
 /** Directives without an equal. */
 function warnLost(writing: Writing): void {
-  const { virtual, effective } = writing;
+  const { virtual } = writing;
   const lost: readonly (readonly [string, unknown, string])[] = [
     ["schedflags", virtual.schedflags, "Flags of schedulers have no native key"],
-    ["monitorfile", virtual.monitorfile, "Not in this build yet: results of checks are in events"],
     ["load", virtual.load, "ldirectord does not use this either"],
-    ["emailalert", virtual.emailalert, "Mails are not in this build yet"],
-    ["smtp", virtual.smtp, "Mails are not in this build yet"],
   ];
   for (const [key, value, message] of lost) {
     if (value !== undefined) warnAt(writing, key, message);
   }
-  if (virtual.checktype === "ping" && effective.checkcount > 1) {
-    warnAt(writing, "checkcount", "A ping check sends one packet; fall counts the failures");
+  if (hasHopelessCheck(virtual)) {
+    const message = `A check of ${virtual.service} without login or request can never be up: off`;
+    warnAt(writing, "service", message);
   }
   if (virtual.service === "oracle" && virtual.checktype === "negotiate") {
     const message = "Oracle is asked whether it listens: there is no login and no query";
@@ -83,7 +84,8 @@ function warnLost(writing: Writing): void {
 }
 
 /** Of `cleanstop = no`. */
-export const cleanstopMessage = "Services end with the director, so cleanstop=no has no equal";
+export const cleanstopMessage =
+  "No effect: the proxy's services end with the director, whatever cleanstop says";
 
 function maskOf(writing: Writing): number | undefined {
   const { netmask, family, persistent } = writing.virtual;
@@ -136,9 +138,29 @@ function fallbackOf(writing: Writing): string | undefined {
   return addressOf(host, isMoved ? virtual.port : fallback.port);
 }
 
-function serversOf(writing: Writing, type: string | number): readonly NativeTable[] {
-  const { virtual, forwarding, journal } = writing;
+/** The port that is written for a real server. */
+function writtenPort(virtual: LdirectordVirtual, forwarding: string, { port }: LdirectordReal) {
+  const isMoved = keepsPort(forwarding) && virtual.port !== 0 && port !== 0;
+  return isMoved ? virtual.port : port;
+}
+
+/** Real servers as they are written: each address once, the first one counts. */
+export function distinctReals(
+  virtual: LdirectordVirtual,
+  forwarding: string,
+): readonly LdirectordReal[] {
   const seen = new Set<string>();
+  return virtual.reals.filter((real) => {
+    const address = addressOf(real.name ?? real.host, writtenPort(virtual, forwarding, real));
+    if (seen.has(address)) return false;
+    seen.add(address);
+    return true;
+  });
+}
+
+function serversOf(writing: Writing): readonly NativeTable[] {
+  const { virtual, forwarding, journal } = writing;
+  const distinct = new Set(distinctReals(virtual, forwarding));
   const tables: NativeTable[] = [];
   for (const real of virtual.reals) {
     const warn = (message: string): void =>
@@ -146,26 +168,23 @@ function serversOf(writing: Writing, type: string | number): readonly NativeTabl
     if (real.forward !== forwarding) {
       warn(`A service has one forwarding: this server gets ${forwarding}, not ${real.forward}`);
     }
-    const isMoved =
-      keepsPort(forwarding) && virtual.port !== 0 && real.port !== 0 && real.port !== virtual.port;
-    if (isMoved) {
+    const port = writtenPort(virtual, forwarding, real);
+    if (port !== real.port) {
       warn(
         `${forwarding} cannot change the port: written with port ${virtual.port}, checked at ` +
           String(effectiveCheckPort(virtual, real)),
       );
     }
-    const port = isMoved ? virtual.port : real.port;
     const address = addressOf(real.name ?? real.host, port);
-    if (seen.has(address)) {
+    if (!distinct.has(real)) {
       warn(`${address} is in this service already: left out, as ldirectord adds it once`);
       continue;
     }
-    seen.add(address);
     tables.push({
       address,
       weight: real.weight === 1 ? undefined : real.weight,
       ...thresholdsOf(real, warn),
-      check: realCheckOf(writing, real, { type, port }),
+      check: realCheckOf(writing, real, port),
     });
   }
   return tables;
@@ -187,27 +206,12 @@ function thresholdsOf(
 function realCheckOf(
   { virtual }: Writing,
   real: LdirectordReal,
-  { type, port }: { readonly type: string | number; readonly port: number },
+  port: number,
 ): NativeTable | undefined {
-  const own = ownCheckTable(virtual, real, type);
+  const own = ownCheckTable(virtual, real);
   const checkPort = effectiveCheckPort(virtual, real);
   const shown = port === 0 ? virtual.port : port;
   const needsPort = virtual.checkport === undefined && checkPort !== 0 && checkPort !== shown;
   if (!needsPort) return own;
   return { ...own, port: checkPort };
-}
-
-/** `fallbackcommand` is told of the transition and the service. */
-function hooksOf({ virtual, effective }: Writing): NativeTable {
-  const { fallbackcommand } = effective;
-  if (fallbackcommand === undefined) return {};
-  const { fwmark, address, port, protocol } = virtual;
-  const where =
-    address === undefined
-      ? String(fwmark)
-      : `${familyOf(address) === 6 ? `[${address}]` : address}:${port}`;
-  return {
-    on_service_up: [fallbackcommand, "stop", where, protocol],
-    on_service_down: [fallbackcommand, "start", where, protocol],
-  };
 }

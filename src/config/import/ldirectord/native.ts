@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { NativeTable } from "../../native.ts";
 import { parseConfig } from "../../parse.ts";
 import { ConfigError, problemsMax } from "../../problem.ts";
 import type { Problem, Warning } from "../../problem.ts";
@@ -15,6 +16,8 @@ import { formatSection } from "../../toml.ts";
 import { createJournal, tellWarning } from "./journal.ts";
 import type { Journal } from "./journal.ts";
 import type { GlobalSettings, LdirectordConfig, LdirectordVirtual } from "./model.ts";
+import { directorAlertsOf, globalMailOf } from "./native-alert.ts";
+import type { WarnDirective } from "./native-alert.ts";
 import { cleanstopMessage, nativeTableOf } from "./native-service.ts";
 
 /** Native text, and what is not the same in it. */
@@ -23,15 +26,50 @@ export interface NativeText {
   readonly warnings: readonly Warning[];
 }
 
-/** Translates a file that {@link parseLdirectord} has accepted. */
-export function toNative(config: LdirectordConfig): NativeText {
+/** Native tables, and what is not the same in them. */
+export interface NativeTables {
+  /** `[director]` and whatever else stands beside the services; without those that are empty. */
+  readonly top: Readonly<Record<string, NativeTable>>;
+  /** One for each virtual service, in their order. */
+  readonly services: readonly NativeTable[];
+  readonly journal: Journal;
+}
+
+/** Translates a file that {@link parseLdirectord} has accepted, to tables. */
+export function nativeTables(config: LdirectordConfig): NativeTables {
   const journal = createJournal(config.file);
   warnGlobals(config, journal);
-  const sections = config.virtuals.map(
-    (virtual) =>
-      remarksOf(virtual) +
-      formatSection("[[virtual_service]]", nativeTableOf(virtual, config.globals, journal)),
+  const services = config.virtuals.map((virtual) =>
+    nativeTableOf(virtual, config.globals, journal),
   );
+  return { top: topTables(config, journal), services, journal };
+}
+
+/** Settings of the file as a whole. */
+function topTables(
+  { globals, globalLines }: LdirectordConfig,
+  journal: Journal,
+): NativeTables["top"] {
+  const warn: WarnDirective = (path, message) =>
+    tellWarning(journal, { line: globalLines.get(path) ?? 0, path, message });
+  const director: NativeTable = {
+    ...(globals.autoreload === true && { autoreload: true }),
+    ...directorAlertsOf(globals, warn),
+  };
+  const mail = globalMailOf(globals, warn);
+  return {
+    ...(Object.keys(director).length > 0 && { director }),
+    ...(mail !== undefined && { mail }),
+  };
+}
+
+/** Translates a file that {@link parseLdirectord} has accepted, to text. */
+export function toNative(config: LdirectordConfig): NativeText {
+  const { top, services, journal } = nativeTables(config);
+  const sections = Object.entries(top).map(([name, table]) => formatSection(`[${name}]`, table));
+  for (const [index, table] of services.entries()) {
+    sections.push(remarksOf(config.virtuals[index]!) + formatSection("[[virtual_service]]", table));
+  }
   const toml = sections.join("\n");
   warnRefused(toml, config, journal);
   return { toml, warnings: journal.warnings.toSorted((a, b) => a.line - b.line) };
@@ -46,14 +84,7 @@ function remarksOf({ servicename, comment }: LdirectordVirtual): string {
 }
 
 const lostGlobals: readonly (readonly [keyof GlobalSettings, string])[] = [
-  ["autoreload", "Reload with the command or SIGHUP: files are not watched in this build"],
-  ["callback", "There is no program that runs after a change of the file"],
   ["logfile", "The log goes to standard output, for the service manager to keep"],
-  ["readdquiescent", "Servers that are down are in the table as quiescent says"],
-  ["emailalert", "Mails are not in this build yet"],
-  ["emailalertfrom", "Mails are not in this build yet"],
-  ["smtp", "Mails are not in this build yet"],
-  ["maintenancedir", "Not in this build yet: use drain, disable and enable"],
 ];
 
 function warnGlobals({ globals, globalLines }: LdirectordConfig, journal: Journal): void {
@@ -64,7 +95,11 @@ function warnGlobals({ globals, globalLines }: LdirectordConfig, journal: Journa
     const value = globals[key];
     if (value !== undefined && value !== false) warn(key, message);
   }
-  if (globals.execute.length > 0) warn("execute", "Start each director for itself");
+  if (globals.readdquiescent === true && globals.quiescent !== true) {
+    warn("readdquiescent", "Without quiescent=yes a server that is down leaves the table");
+  }
+  if (globals.execute.length > 0)
+    warn("execute", "Start each for itself, unless ldirectord start does");
   if (globals.cleanstop === false) warn("cleanstop", cleanstopMessage);
 }
 

@@ -117,6 +117,8 @@ describe("resolveCheck()", () => {
       '{ type = 5, service = "http", receive = "x", command = "/bin/true", port = 81 }';
     expect(checkOf(defaults, '{ type = "connect" }')).toEqual({ ...plain, port: 81 });
     expect(checkOf(defaults, '{ type = "external" }').command).toEqual(["/bin/true"]);
+    const perl = checkOf("", '{ type = "external-perl", command = ["/etc/up.pl", "-x"] }');
+    expect([perl.type, perl.command]).toEqual(["external-perl", ["/etc/up.pl", "-x"]]);
   });
 
   test.each(["on", "off"] as const)("keeps the other settings of a check that is %s", (type) => {

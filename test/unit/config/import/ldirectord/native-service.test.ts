@@ -3,10 +3,15 @@ import { describe, expect, test } from "bun:test";
 import { service, translate } from "./fixture.ts";
 
 describe("nativeTableOf()", () => {
-  test("fallbackcommand is told of the transition and of the service", () => {
-    const found = service("fallbackcommand=/bin/sorry").service;
-    expect(found.onServiceDown).toEqual(["/bin/sorry", "start", "192.0.2.1:80", "tcp"]);
-    expect(found.onServiceUp).toEqual(["/bin/sorry", "stop", "192.0.2.1:80", "tcp"]);
+  test("what is told to others stands in the service", () => {
+    const { fallbackCommand, monitorFile, mail } = service(
+      "fallbackcommand=/bin/sorry\nmonitorfile=/var/log/m\nemailalert=root",
+    ).service;
+    expect([fallbackCommand, monitorFile, mail?.to]).toEqual([
+      ["/bin/sorry"],
+      "/var/log/m",
+      ["root"],
+    ]);
   });
 
   test("a netmask without persistent has no effect", () => {
@@ -22,8 +27,8 @@ describe("nativeTableOf()", () => {
 
   test.each([
     ["schedflags=sh-port", 3, "schedflags"],
-    ["monitorfile=/var/log/m", 3, "monitorfile"],
-    ['emailalert="a@example.com"', 3, "emailalert"],
+    ["monitorfile=m.log", 3, "monitorfile"],
+    ['emailalert="a@"', 3, "emailalert"],
     ["cleanstop=no", 3, "cleanstop"],
     ["real=192.0.2.12:80 gate", 3, "real"],
     ["real=192.0.2.11:80 masq", 3, "real"],

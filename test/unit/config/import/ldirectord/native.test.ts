@@ -46,15 +46,15 @@ describe("toNative()", () => {
   });
 
   test.each([
-    "autoreload=yes",
-    'callback="/bin/x"',
     'logfile="local0"',
     "execute=other",
     "readdquiescent=yes",
-    'emailalert="a@example.com"',
-    "smtp=mail",
     "cleanstop=no",
-    "maintenancedir=/etc/m",
+    'callback="bin/x"',
+    'emailalert="a@"',
+    "smtp=mail host",
+    "maintenancedir=m",
+    "emailalertfrom=<a",
   ])("the global %j has a warning", (line) => {
     const { warnings } = service("checktype=on", "virtual=192.0.2.1:80", `${line}\n`);
     expect(warnings).toHaveLength(1);
