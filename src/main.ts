@@ -4,7 +4,10 @@
  * @module
  */
 
-import { exitStatus, runCli } from "./cli/index.ts";
+import type { ExitStatus } from "./cli/index.ts";
+
+/** EX_SOFTWARE of sysexits.h(3): what was asked for could not be told. */
+const outputFailed = 70;
 
 /** What became of stdout. */
 type OutputState = "open" | "unread" | "failed";
@@ -26,14 +29,15 @@ function watchOutput(onUnread: () => void): () => OutputState {
  * Ends the process once everything printed has left it. `end` and not an empty `write`: the
  * callback of that comes before the bytes are gone.
  */
-function exitAfterOutput(status: number, output: OutputState): void {
-  if (output === "failed") process.exit(exitStatus.internal);
+function exitAfterOutput(status: ExitStatus, output: OutputState): void {
+  if (output === "failed") process.exit(outputFailed);
   if (output === "unread") process.exit(status);
   process.stdout.end(() => process.stderr.end(() => process.exit(status)));
 }
 
 /** Not at top level: a compiled executable with bytecode cannot wait there. */
 async function main(): Promise<void> {
+  const { runCli } = await import("./cli/index.ts");
   const interrupt = new AbortController();
   process.on("SIGINT", () => interrupt.abort());
   const outputState = watchOutput(() => interrupt.abort());
@@ -51,4 +55,13 @@ async function main(): Promise<void> {
   exitAfterOutput(status, outputState());
 }
 
-void main();
+/**
+ * The guard is this program too, started by the director: it loads its own part and nothing else,
+ * and blocks at once.
+ */
+async function mainGuard(): Promise<void> {
+  const { runGuard } = await import("./failover/index.ts");
+  process.exit(runGuard((text) => void process.stderr.write(`${text}\n`)));
+}
+
+void (process.argv[2] === "guard" && process.argv.length === 3 ? mainGuard() : main());

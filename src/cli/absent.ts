@@ -23,9 +23,6 @@ function absent(name: string, summary: string): Command {
 
 /** See the module's head. */
 export const absentCommands: readonly Command[] = [
-  absent("standby", "Hand the virtual addresses to the other director"),
-  absent("takeover", "Take the virtual addresses over"),
   absent("upgrade", "Let a new executable take over without losing connections"),
-  absent("release", "Remove virtual addresses left behind"),
   absent("completion", "Print a completion script for a shell"),
 ];

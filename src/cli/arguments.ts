@@ -22,7 +22,7 @@ export interface ArgumentSpec {
 export interface OptionSpec {
   /** Without the dashes. */
   readonly name: string;
-  /** One letter. */
+  /** One letter, or several that mean the same. */
   readonly short?: string;
   /** True: a value follows. */
   readonly takesValue?: boolean;
@@ -86,7 +86,7 @@ function takeLong(state: State, argument: string): void {
 function takeShort(state: State, argument: string): void {
   for (let index = 1; index < argument.length; index++) {
     const letter = argument[index]!;
-    const option = state.spec.options.find((one) => one.short === letter);
+    const option = state.spec.options.find(({ short = "" }) => short.includes(letter));
     if (option === undefined) throw new UsageError(`Unknown option -${letter}`);
     if (option.takesValue !== true) note(state, option);
     else {

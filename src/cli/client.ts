@@ -7,13 +7,24 @@
  */
 
 import { ApplianceError, errorText } from "../errors/index.ts";
-import type { ChangeRequest, ConnectionSnapshot, Snapshot } from "../status/index.ts";
+import type {
+  ChangeRequest,
+  ConnectionSnapshot,
+  HandoverRequest,
+  Snapshot,
+} from "../status/index.ts";
 import type { CommandContext } from "./command.ts";
 
 /** A change can wait for others; nothing else takes as long. */
 const timeoutMs = 30_000;
 /** Connections listed at most, as many as the endpoint gives. */
 export const connectionsMax = 10_000;
+
+/** A virtual router after an order. */
+export interface HandedOver {
+  readonly name: string;
+  readonly state: string;
+}
 
 /** What was changed. */
 export interface Changed {
@@ -33,6 +44,8 @@ export interface ControlClient {
   /** The effective configuration, for showing. */
   configuration(): Promise<unknown>;
   change(request: ChangeRequest): Promise<Changed>;
+  /** @returns Virtual routers with their state right after the order. */
+  handover(request: HandoverRequest): Promise<readonly HandedOver[]>;
   /** @returns A line for each thing that changes. */
   reload(dryRun: boolean): Promise<readonly string[]>;
 }
@@ -93,6 +106,10 @@ function isConnections(value: unknown): value is { connections: ConnectionSnapsh
 
 function isChanged(value: unknown): value is Changed {
   return isObject(value) && Array.isArray(value["changed"]);
+}
+
+function isHandover(value: unknown): value is { routers: HandedOver[] } {
+  return isObject(value) && Array.isArray(value["routers"]);
 }
 
 function isPlan(value: unknown): value is { plan: string[] } {
@@ -157,6 +174,11 @@ export function createControlClient({
       const body = await post("/servers/change", request);
       if (!isChanged(body)) throw unexpected("what was changed");
       return body;
+    },
+    async handover(request) {
+      const body = await post("/failover", request);
+      if (!isHandover(body)) throw unexpected("virtual routers");
+      return body.routers;
     },
     async reload(dryRun) {
       const body = await post("/reload", { dry_run: dryRun });

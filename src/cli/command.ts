@@ -21,6 +21,8 @@ export interface CommandContext {
 export const exitStatus = {
   ok: 0,
   findings: 1,
+  /** Called as another program: how that one tells that it failed. */
+  failed: 2,
   /** `status`: not running. */
   notRunning: 3,
   usage: 64,
@@ -33,6 +35,8 @@ export const exitStatus = {
   permission: 77,
   /** Ctrl-C, as shells tell it: 128 and the number of SIGINT. */
   interrupted: 130,
+  /** Called as ldirectord: the command line is wrong. */
+  ldirectordUsage: 255,
 } as const;
 /** Any of them. */
 export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus];

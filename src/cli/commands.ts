@@ -8,21 +8,28 @@ import { absentCommands } from "./absent.ts";
 import type { Command } from "./command.ts";
 import { config } from "./config.ts";
 import { demo } from "./demo.ts";
+import { doctor } from "./doctor.ts";
+import { standby, takeover } from "./handover.ts";
 import type { CommandGroup } from "./help.ts";
 import { importCommand } from "./import.ts";
+import { ldirectord } from "./ldirectord/index.ts";
 import { list } from "./list.ts";
+import { release } from "./release.ts";
 import { reload } from "./reload.ts";
 import { run } from "./run.ts";
 import { disable, drain, enable, weight } from "./server-change.ts";
+import { setup } from "./setup.ts";
 import { status } from "./status.ts";
 import { validate } from "./validate.ts";
 import { version } from "./version.ts";
 
 /** All commands, as `help` shows them. */
 export const commandGroups: readonly CommandGroup[] = [
-  { title: "Run a director", commands: [demo, run, validate, config, importCommand] },
+  { title: "Run a director", commands: [demo, run, validate, config, importCommand, ldirectord] },
   { title: "See what it does", commands: [status, list] },
   { title: "Change it while it runs", commands: [drain, disable, enable, weight, reload] },
+  { title: "Move the virtual addresses", commands: [standby, takeover, release] },
+  { title: "Prepare and check a host", commands: [setup, doctor] },
   { title: "About this program", commands: [version] },
   { title: "Not in this build yet", commands: absentCommands },
 ];

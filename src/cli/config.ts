@@ -47,7 +47,7 @@ export const config: Command = {
   summary: "Print the effective configuration, secrets masked",
   usage: "config [--config FILE…] [--json]",
   details: `  -c, --config FILE  of these files; without one of the director that runs, else of
-                     /etc/appliance/appliance.toml
+                     /etc/appliance/appliance.toml or /etc/ha.d/ldirectord.cf
   --json             in one line
 The keys are those of the configuration file, the form is JSON, defaults are filled in.`,
   run,

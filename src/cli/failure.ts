@@ -21,9 +21,13 @@ const statusByCode: Readonly<Record<string, ExitStatus>> = {
   CONTROL_ANSWER: exitStatus.internal,
   SERVER_UNKNOWN: exitStatus.dataError,
   SERVICE_UNKNOWN: exitStatus.dataError,
+  VRRP_UNKNOWN: exitStatus.dataError,
   CHANGES_WAIT: exitStatus.busy,
   RELOADS_WAIT: exitStatus.busy,
   DIRECTOR_STOPPING: exitStatus.busy,
+  SETUP_PERMISSION: exitStatus.permission,
+  SETUP_RECORD: exitStatus.dataError,
+  SETUP_REFUSED: exitStatus.dataError,
   STATUS_TOO_MANY_CLIENTS: exitStatus.busy,
 };
 

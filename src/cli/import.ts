@@ -5,8 +5,7 @@
  */
 
 import { constants } from "node:fs";
-import { open, readFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { open } from "node:fs/promises";
 
 import { ApplianceError, errorText } from "../errors/index.ts";
 import { parseArguments } from "./arguments.ts";
@@ -92,13 +91,8 @@ async function writeOutput(file: string, text: string, isForced: boolean): Promi
 }
 
 async function translate(given: ParsedArguments) {
-  const { importFile } = await import("../config/index.ts");
-  const host = {
-    services: await readFile("/etc/services", "utf8").catch(() => ""),
-    hosts: await readFile("/etc/hosts", "utf8").catch(() => ""),
-    hostName: hostname(),
-    readInclude: readIncluded,
-  };
+  const { importFile, readHostNames } = await import("../config/index.ts");
+  const host = { ...(await readHostNames()), readInclude: readIncluded };
   const results = [];
   for (const file of given.operands) {
     results.push(importFile(await readText(file), file, host));

@@ -5,7 +5,14 @@
  */
 
 import { formatAgo, formatBytes, formatCount, formatRate, formatSpan } from "../status/index.ts";
-import type { ServerSnapshot, ServiceSnapshot, Snapshot, StatusEvent } from "../status/index.ts";
+import type {
+  FailoverSnapshot,
+  ServerSnapshot,
+  ServiceSnapshot,
+  Snapshot,
+  StatusEvent,
+  VirtualRouterSnapshot,
+} from "../status/index.ts";
 import { cleanText, createPalette, formatTable } from "./terminal.ts";
 import type { Cell, Palette } from "./terminal.ts";
 
@@ -107,6 +114,40 @@ function headText(snapshot: Snapshot, { palette, nowMs }: View): string {
   return `${lines.join("\n")}\n\n`;
 }
 
+const routerColumns = ["VIRTUAL ROUTER", "STATE", "PRIORITY", "SINCE", "LEASE", "HEARD", "WHY"];
+
+function routerRow(router: VirtualRouterSnapshot, { palette, nowMs }: View): readonly Cell[] {
+  const { name, addresses, state, priority, changedAt, leaseRemainingMs, heard } = router;
+  const paint = { active: palette.good, backup: palette.soft, initialize: palette.warn }[state];
+  const why = router.blockedBy === null ? router.cause : `blocked by ${router.blockedBy}`;
+  const from = heard && `${heard.address} (${heard.priority}), ${formatAgo(heard.at, nowMs)}`;
+  return [
+    cell(`${name} ${addresses.join(" ")}`),
+    cell(state, paint),
+    cell(String(priority)),
+    cell(formatAgo(changedAt, nowMs)),
+    cell(leaseRemainingMs === 0 ? "none" : formatSpan(leaseRemainingMs)),
+    cell(from ?? "nobody"),
+    cell(why),
+  ];
+}
+
+function failoverText(failover: FailoverSnapshot | undefined, view: View): string {
+  if (failover === undefined) return "";
+  const { fence, guard, lateWakeups, latenessMaxMs, routers } = failover;
+  const { palette } = view;
+  const facts = [
+    fence.kind === "none" ? palette.bad(`no fence: ${cleanText(fence.reason)}`) : "fenced by bpf",
+    guard ? "guarded" : palette.bad("no guard"),
+    `${formatCount(lateWakeups)} late wake-ups, the worst by ${formatSpan(latenessMaxMs)}`,
+  ];
+  const rows = [
+    routerColumns.map((column) => cell(column, palette.soft)),
+    ...routers.map((router) => routerRow(router, view)),
+  ];
+  return `${palette.strong("failover")}  ${facts.join(", ")}\n${formatTable(rows, "  ")}\n`;
+}
+
 function eventRow(event: StatusEvent, view: View): readonly Cell[] {
   const subject = [event.service, event.server].filter((part) => part !== null).join(" ");
   return [cell(event.at, view.palette.soft), cell(subject), cell(event.text)];
@@ -118,6 +159,7 @@ export function formatStatus(snapshot: Snapshot, color: boolean): string {
   const events = snapshot.events.slice(0, eventsMax).map((event) => eventRow(event, view));
   return [
     headText(snapshot, view),
+    failoverText(snapshot.failover, view),
     ...snapshot.services.map((service) => serviceText(service, view)),
     snapshot.services.length === 0 ? "no virtual services\n\n" : "",
     events.length === 0 ? "" : `last events\n${formatTable(events, "  ")}`,

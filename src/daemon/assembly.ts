@@ -7,23 +7,33 @@
  * @module
  */
 
-import type { HealthRunner } from "../check/index.ts";
+import type { CheckResult, HealthRunner } from "../check/index.ts";
 import type { Clock } from "../clock/index.ts";
 import { formatWarning } from "../config/index.ts";
 import type { LoadedConfig } from "../config/index.ts";
 import type { Engine, EngineListener } from "../datapath/index.ts";
+import { errorText } from "../errors/index.ts";
 import type { Logger, LogLevel } from "../log/index.ts";
 import type { Config } from "../model/index.ts";
 import type { Snapshot, StatusServer, StatusSource } from "../status/index.ts";
+import type { ServiceAssessment } from "./assessment.ts";
 import { chooseEngine } from "./choose-engine.ts";
 import { createEngineListener } from "./engine-events.ts";
 import { createEventLog } from "./event-log.ts";
 import type { EventLog } from "./event-log.ts";
 import { createFactSource } from "./facts.ts";
+import { DirectorFailover } from "./failover.ts";
+import { createFollowers } from "./follower.ts";
+import type { Followers } from "./follower.ts";
 import { configuredHosts, healthTargets } from "./health-target.ts";
+import type { TargetFacts } from "./health-target.ts";
 import { hookOf } from "./hook-of.ts";
 import type { HookRunner } from "./hooks.ts";
 import type { Lookup } from "./lookup.ts";
+import type { SendMail } from "./mail-queue.ts";
+import { createMaintenance } from "./maintenance.ts";
+import type { ListNames, Maintenance } from "./maintenance.ts";
+import type { AppendText } from "./monitor-file.ts";
 import type { Notifier } from "./notify.ts";
 import type { OverrideStore } from "./override-store.ts";
 import type { Overrides } from "./overrides.ts";
@@ -52,10 +62,27 @@ export interface DirectorParts {
   /** Reads the configuration again. @throws {ApplianceError} if it cannot be used. */
   load(): Promise<LoadedConfig>;
   createEngine(config: Config, listener: EngineListener): Promise<Engine>;
-  createHealth(config: Config, onChange: () => void): HealthRunner;
+  /** Names in a directory, for the maintenance directory. */
+  readonly listNames: ListNames;
+  /** Writes monitor files. */
+  readonly appendText: AppendText;
+  readonly sendMail: SendMail;
+  /** Name of this host, for mails. */
+  readonly hostName: string;
+  createHealth(
+    config: Config,
+    onChange: () => void,
+    onResult?: (id: string, result: CheckResult) => void,
+  ): HealthRunner;
   /** Opens the control socket. */
   startControl(source: StatusSource): Promise<StatusServer>;
   startStatus(source: StatusSource, settings: StatusSettings): Promise<StatusServer>;
+  /** Where locks and sockets of this director are. */
+  readonly runtimeDirectory: string;
+  /** Starts this program as the guard of failover. */
+  readonly guardCommand: readonly string[];
+  /** Called after each judgement of all services. */
+  readonly onJudged?: ((assessments: Iterable<ServiceAssessment>) => void) | undefined;
 }
 
 /** What changes while a director runs. */
@@ -82,15 +109,20 @@ export interface Assembly {
   readonly resolver: Resolver;
   readonly health: HealthRunner;
   readonly table: ServiceTable;
+  readonly maintenance: Maintenance;
+  readonly followers: Followers;
+  readonly failover: DirectorFailover;
 }
 
 /** Hands health checks and names what they must know, and has the services judged anew. */
-export async function bringIntoForce({ state, resolver, health, table }: Assembly): Promise<void> {
+export async function bringIntoForce(assembly: Assembly): Promise<void> {
+  const { state, resolver, health, table, maintenance } = assembly;
   const { virtualServices } = state.loaded.config;
   resolver.apply(configuredHosts(virtualServices));
   const { overrides } = state;
   const hostState = (host: string): HostState => resolver.state(host);
-  health.apply(healthTargets(virtualServices, { overrides, hostState }));
+  const maintenanceFile: TargetFacts["maintenanceFile"] = (server) => maintenance.fileOf(server);
+  health.apply(healthTargets(virtualServices, { overrides, hostState, maintenanceFile }));
   table.request();
   await table.settled();
 }
@@ -142,6 +174,61 @@ function createHostListener(report: Reporter, onChange: () => void): HostListene
   };
 }
 
+/** State of a director that starts, with the overrides of the last one. */
+async function createState(
+  { clock, store }: DirectorParts,
+  loaded: LoadedConfig,
+  report: Reporter,
+): Promise<State> {
+  const { overrides, warning } = await store.load();
+  if (warning !== undefined) {
+    report({ level: "warning", name: "override", kind: "override", text: warning });
+  }
+  const startedAtMs = clock.wallMs();
+  return {
+    startedAtMs,
+    loaded,
+    overrides,
+    outcome: { loadedAtMs: startedAtMs, error: undefined },
+    beatAtMs: clock.nowMs(),
+    isReady: false,
+    isStopping: false,
+    warned: new Set(),
+  };
+}
+
+/** What the watch of maintenance files and the followers are made with. */
+interface OutsideOptions extends Pick<Assembly, "state" | "report"> {
+  readonly hostState: (host: string) => HostState;
+  /** Called when another server may be in maintenance. */
+  readonly onChange: () => void;
+}
+
+/** Those who hear from outside, and those who tell: what they need is in force at once. */
+async function createOutside(
+  parts: DirectorParts,
+  { state, report, hostState, onChange }: OutsideOptions,
+): Promise<Pick<Assembly, "maintenance" | "followers">> {
+  const { clock, logger, hooks, lookup } = parts;
+  const { config } = state.loaded;
+  const maintenance = createMaintenance({ clock, list: parts.listNames, lookup, report, onChange });
+  await maintenance.apply(config.director.maintenanceDir);
+  const followers = createFollowers({
+    clock,
+    logger,
+    hooks,
+    send: parts.sendMail,
+    append: parts.appendText,
+    maintenance,
+    config: () => state.loaded.config,
+    occasion: () => (state.isReady ? "running" : "starting"),
+    hostState,
+    host: parts.hostName,
+  });
+  followers.apply(config);
+  return { maintenance, followers };
+}
+
 /**
  * Makes the parts that need each other. Nothing is open yet but the engine.
  *
@@ -155,23 +242,12 @@ export async function assemble(
   const { clock, logger } = parts;
   const events = createEventLog(clock);
   const report = createReporter(logger, events);
-  const { overrides, warning } = await parts.store.load();
-  if (warning !== undefined) {
-    report({ level: "warning", name: "override", kind: "override", text: warning });
-  }
-  const startedAtMs = clock.wallMs();
-  const state: State = {
-    startedAtMs,
-    loaded,
-    overrides,
-    outcome: { loadedAtMs: startedAtMs, error: undefined },
-    beatAtMs: clock.nowMs(),
-    isReady: false,
-    isStopping: false,
-    warned: new Set(),
-  };
+  const state = await createState(parts, loaded, report);
   // The engine speaks up only after it was given services, when the rest is there.
   let assembly: Assembly | undefined;
+  const bringAgain = (): void => {
+    if (assembly !== undefined) void bringIntoForce(assembly);
+  };
   const engine = await parts.createEngine(
     loaded.config,
     createEngineListener({
@@ -184,40 +260,83 @@ export async function assemble(
   const resolver = createResolver({
     clock,
     lookup: parts.lookup,
-    onChange: createHostListener(report, () => {
-      if (assembly !== undefined) void bringIntoForce(assembly);
-    }),
+    onChange: createHostListener(report, bringAgain),
   });
   const hostState = (host: string): HostState => resolver.state(host);
-  const health = parts.createHealth(loaded.config, () => assembly?.table.request());
+  const outside = await createOutside(parts, { state, report, hostState, onChange: bringAgain });
+  const { maintenance, followers } = outside;
+  const failover = createFailover(parts, report);
+  stack.defer(() => failover.close());
+  stack.defer(() => maintenance.close());
+  const health = parts.createHealth(
+    loaded.config,
+    () => assembly?.table.request(),
+    (id, result) => followers.note(id, result),
+  );
   stack.defer(() => health.close());
   const table = createServiceTable({
     clock,
     engine,
     services: () => state.loaded.config.virtualServices,
-    facts: createFactSource({ health, hostState, overrides: () => state.overrides }),
+    facts: createFactSource({
+      health,
+      hostState,
+      overrides: () => state.overrides,
+      maintenanceFile: (server) => maintenance.fileOf(server),
+    }),
     report,
     onTransition: (service, transition) => {
       const hook = hookOf(service, transition, state.loaded.config.director.scriptUser);
       if (hook !== undefined) parts.hooks.enqueue(hook);
     },
     afterRun: () => {
-      if (assembly !== undefined) noteReady(assembly);
+      if (assembly === undefined) return;
+      followers.follow(assembly.table.assessments());
+      parts.onJudged?.(assembly.table.assessments());
+      failover.judge(assembly.table.assessments());
+      noteReady(assembly);
     },
   });
   stack.defer(() => table.close());
-  assembly = { parts, state, events, report, engine, resolver, health, table };
+  const told = { events, report };
+  assembly = { parts, state, ...told, engine, resolver, health, table, failover, ...outside };
   return assembly;
 }
 
+function createFailover(parts: DirectorParts, report: Reporter): DirectorFailover {
+  return new DirectorFailover({
+    runtimeDirectory: parts.runtimeDirectory,
+    guardCommand: parts.guardCommand,
+    report,
+    hooks: parts.hooks,
+    onCrash(error) {
+      parts.logger.log("error", "failover-crash", { reason: errorText(error) });
+      // A bug: the process ends, the guard resigns, the other director takes over.
+      throw error;
+    },
+  });
+}
+
+/**
+ * Lets virtual routers follow the configuration. Not before the first checks have ended: who knows
+ * nothing of its real servers must not claim to be fit.
+ */
+export async function bringFailover({ state, failover, table }: Assembly): Promise<void> {
+  if (!state.isReady || state.isStopping) return;
+  await failover.apply(state.loaded.config);
+  failover.judge(table.assessments());
+}
+
 /** Once the first check of every server has ended, the director is ready; it stays so. */
-function noteReady({ parts, state, table, report }: Assembly): void {
+function noteReady(assembly: Assembly): void {
+  const { parts, state, table, report } = assembly;
   if (state.isReady) return;
   for (const { isSettled } of table.assessments()) if (!isSettled) return;
   state.isReady = true;
   const tookMs = Math.round(parts.clock.wallMs() - state.startedAtMs);
   const text = `Ready: first checks have ended after ${tookMs} ms`;
   report({ level: "info", name: "ready", kind: "start", text });
+  void bringFailover(assembly);
 }
 
 /** `1 virtual service`, `2 virtual services`. */

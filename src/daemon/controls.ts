@@ -7,7 +7,7 @@
 import { diffConfig, requireDescriptors } from "../config/index.ts";
 import { errorText } from "../errors/index.ts";
 import type { Config } from "../model/index.ts";
-import { bringIntoForce, countServices, tellWarnings } from "./assembly.ts";
+import { bringFailover, bringIntoForce, countServices, tellWarnings } from "./assembly.ts";
 import type { Assembly } from "./assembly.ts";
 import { createChanger } from "./change.ts";
 import type { Changer } from "./change.ts";
@@ -67,7 +67,10 @@ export function createDirectorReloader(
       const config = { ...loaded.config, proxy, director };
       state.loaded = { ...loaded, config };
       parts.setLogLevel(config.director.logLevel);
+      assembly.followers.apply(config);
+      await assembly.maintenance.apply(config.director.maintenanceDir);
       await bringIntoForce(assembly);
+      await bringFailover(assembly);
       await listen(config);
       tellWarnings(assembly);
       parts.notifier.ready(countServices(config));

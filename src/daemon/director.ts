@@ -37,6 +37,8 @@ import { createStatusSource } from "./status-source.ts";
 /** A running director. */
 export interface Director {
   readonly source: StatusSource;
+  /** What is in force, and the files it comes from. */
+  loaded(): LoadedConfig;
   /** Where the status endpoint listens over TCP. */
   statusEndpoint(): Endpoint | undefined;
   reload(by: string): Promise<ReloadResult>;
@@ -84,6 +86,9 @@ function countSources({ virtualServices }: Config): ReadonlyMap<string, number> 
   return new Map(listed.map(({ name, source }) => [name, source.length]));
 }
 
+/** Programs that run at a stop have this long together; what is left then is killed. */
+const stopHooksMs = 10_000;
+
 /** Runs the programs that tell the world that these services are gone. */
 async function runStopHooks(assembly: Assembly, hurry: AbortSignal): Promise<void> {
   const { parts, state, table } = assembly;
@@ -96,11 +101,13 @@ async function runStopHooks(assembly: Assembly, hurry: AbortSignal): Promise<voi
     ];
     for (const hook of hooks) if (hook !== undefined) parts.hooks.enqueue(hook);
   }
-  const hurried = new Promise<void>((resolve) => {
-    if (hurry.aborted) resolve();
-    hurry.addEventListener("abort", () => resolve(), { once: true });
-  });
-  await Promise.race([parts.hooks.idle(), hurried]);
+  const { promise: isOver, resolve } = Promise.withResolvers<void>();
+  const timer = parts.clock.after(stopHooksMs, resolve);
+  hurry.addEventListener("abort", () => resolve(), { once: true });
+  if (hurry.aborted) resolve();
+  await Promise.race([parts.hooks.idle(), isOver]);
+  timer.cancel();
+  parts.hooks.abandon();
 }
 
 /** The director as status sees it. */
@@ -109,7 +116,7 @@ function createSource(
   rates: RateTable,
   status: () => StatusListener | undefined,
 ): StatusSource {
-  const { parts, state, engine, health, table, events } = assembly;
+  const { parts, state, engine, health, table, events, failover } = assembly;
   return createStatusSource({
     clock: parts.clock,
     program: parts.program,
@@ -127,6 +134,7 @@ function createSource(
     beatAtMs: () => state.beatAtMs,
     isStopping: () => state.isStopping,
     isLocal: createLocalAddresses(parts.clock),
+    failover,
   });
 }
 
@@ -144,7 +152,7 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
   // Closes what is open if the start fails; `stop` closes it in an order of its own.
   await using failed = new AsyncDisposableStack();
   const assembly = await assemble(parts, loaded, failed);
-  const { state, report, engine, resolver, health, table } = assembly;
+  const { state, report, engine, resolver, health, table, maintenance, followers } = assembly;
   const count = countServices(config);
   const text = `Started with ${count}, engine ${engine.name}`;
   report({ level: "info", name: "start", kind: "start", text });
@@ -181,6 +189,7 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
 
   return {
     source,
+    loaded: () => state.loaded,
     statusEndpoint: () => endpoint.endpoint(),
     reload: (by) => source.reload(false, by),
     dumpState: () => dumpState(source.snapshot(), parts.logger),
@@ -188,11 +197,15 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
       state.isStopping = true;
       parts.notifier.stopping();
       report({ level: "info", name: "stop", kind: "stop", text: "Stops", reason });
+      // First of all: clients go to the other director from here on.
+      await assembly.failover.close();
       resolver.close();
+      maintenance.close();
       await table.close();
       const { stopTimeoutMs } = state.loaded.config.director;
       await Promise.all([
         health.close(),
+        followers.stop(table.assessments(), hurry),
         runStopHooks(assembly, hurry),
         engine.close(stopTimeoutMs, hurry),
       ]);

@@ -34,6 +34,8 @@ const statusByCode: Readonly<Record<string, DirectorExit>> = {
   CONFIG_FILE_UNREADABLE: directorExit.noInput,
   // The limit is what the host permits.
   CONFIG_TOO_MANY_LISTENERS: directorExit.permission,
+  LDIRECTORD_MANAGED: directorExit.busy,
+  LDIRECTORD_PID_FILE: directorExit.permission,
   LISTEN_NOT_PERMITTED: directorExit.permission,
   STATUS_TOKEN_FILE: directorExit.permission,
 };

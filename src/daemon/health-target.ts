@@ -8,6 +8,7 @@
 
 import type { HealthTarget } from "../check/index.ts";
 import type { RealServer, VirtualService } from "../model/index.ts";
+import type { MaintainedServer } from "./maintenance-name.ts";
 import type { Overrides } from "./overrides.ts";
 import type { HostState } from "./resolver.ts";
 import { configuredKey, serverId } from "./server-id.ts";
@@ -16,6 +17,8 @@ import { configuredKey, serverId } from "./server-id.ts";
 export interface TargetFacts {
   readonly overrides: Overrides;
   hostState(host: string): HostState;
+  /** Name of the file that takes a server out of service. */
+  maintenanceFile(server: MaintainedServer): string | undefined;
 }
 
 function targetOf(
@@ -37,8 +40,9 @@ function targetOf(
 }
 
 /**
- * One target for each real server that is to be checked: not a disabled one, and not one whose
- * name has not been looked up yet (it stays unchecked, which is not a failure).
+ * One target for each real server that is to be checked: not a disabled one, not one in
+ * maintenance, and not one whose name has not been looked up yet (it stays unchecked, which is
+ * not a failure).
  */
 export function healthTargets(
   services: readonly VirtualService[],
@@ -50,6 +54,9 @@ export function healthTargets(
       const id = serverId({ service: service.name, server: configuredKey(server) });
       if (facts.overrides.get(id)?.admin === "disabled") continue;
       const host = facts.hostState(server.host);
+      const { host: name, port } = server;
+      const file = facts.maintenanceFile({ host: name, port, address: host.address });
+      if (file !== undefined) continue;
       if (host.state === "pending") continue;
       targets.push({ id, spec: server.check, target: targetOf(service, server, host.address) });
     }

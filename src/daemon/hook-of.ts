@@ -1,10 +1,10 @@
 /**
- * Which program a change of a service calls for. Pure.
+ * Which program a change of a service, or of the configuration, calls for. Pure.
  *
  * @module
  */
 
-import type { VirtualService } from "../model/index.ts";
+import type { DirectorConfig, VirtualService } from "../model/index.ts";
 import { formatEndpoint } from "../net/address.ts";
 import type { Hook } from "./hooks.ts";
 import type { Transition, TransitionName } from "./transition.ts";
@@ -44,5 +44,24 @@ export function hookOf(
           : formatEndpoint({ address: listen.address, port: listen.portFirst }),
       APPLIANCE_REASON: transition.reason,
     },
+  };
+}
+
+/**
+ * The program that is run after the configuration has changed on disk; undefined if there is none.
+ *
+ * @param file Path of the file that has changed, its last argument.
+ */
+export function configChangeHook(
+  { onConfigChange, scriptUser }: DirectorConfig,
+  file: string,
+): Hook | undefined {
+  if (onConfigChange === undefined) return undefined;
+  return {
+    service: "",
+    name: "on_config_change",
+    command: [...onConfigChange, file],
+    user: scriptUser,
+    environment: { APPLIANCE_EVENT: "on_config_change", APPLIANCE_CONFIG: file },
   };
 }

@@ -23,6 +23,7 @@ const waitingMax = 16;
 
 /** One program to be run. */
 export interface Hook {
+  /** Empty: it is about the director itself. */
   readonly service: string;
   /** For example `quorum_up`, as the configuration calls it. */
   readonly name: string;
@@ -37,6 +38,8 @@ export interface HookRunner {
   enqueue(hook: Hook): void;
   /** Settles when nothing runs and nothing waits. */
   idle(): Promise<void>;
+  /** Drops what waits and kills what runs, with its children. Nothing is run after it. */
+  abandon(): void;
 }
 
 /** What the runner needs. */
@@ -63,6 +66,7 @@ function complaint(result: ProgramResult): string | undefined {
 export function createHookRunner({ logger, run }: HookRunnerOptions): HookRunner {
   const waitingByService = new Map<string, Hook[]>();
   const running = new Map<string, Promise<void>>();
+  const abandoned = new AbortController();
 
   const runOne = async (hook: Hook): Promise<void> => {
     const { command, environment, user, service, name } = hook;
@@ -72,10 +76,11 @@ export function createHookRunner({ logger, run }: HookRunnerOptions): HookRunner
       user,
       timeoutMs: hookTimeoutMs,
       outputBytesMax,
+      signal: abandoned.signal,
     });
     const problem = complaint(result);
     logger.log(problem === undefined ? "info" : "warning", "hook", {
-      service,
+      service: service === "" ? undefined : service,
       hook: name,
       program: command[0],
       problem,
@@ -98,6 +103,7 @@ export function createHookRunner({ logger, run }: HookRunnerOptions): HookRunner
 
   return {
     enqueue(hook) {
+      if (abandoned.signal.aborted) return;
       const { service, name } = hook;
       let waiting = waitingByService.get(service);
       if (waiting === undefined) {
@@ -114,6 +120,10 @@ export function createHookRunner({ logger, run }: HookRunnerOptions): HookRunner
     },
     async idle() {
       while (running.size > 0) await Promise.all(running.values());
+    },
+    abandon() {
+      for (const waiting of waitingByService.values()) waiting.length = 0;
+      abandoned.abort();
     },
   };
 }

@@ -11,5 +11,16 @@
 
 export { runDemo } from "./demo.ts";
 export type { DemoOptions } from "./demo.ts";
+export {
+  configNameOf,
+  defaultConfigName,
+  defaultConfigPath,
+  pidFilePath,
+  readPidFile,
+} from "./ldirectord/pid-file.ts";
+export type { PidState } from "./ldirectord/pid-file.ts";
+export { placePhrase } from "./ldirectord/phrase.ts";
+export type { LdirectordStart } from "./ldirectord/session.ts";
 export { runDirector } from "./run.ts";
 export type { RunOptions } from "./run.ts";
+export { releaseAddresses } from "./release.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { availableParallelism } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 
 import { peerUid } from "../../ffi/peer.ts";
 import { raiseDescriptorLimit } from "../../ffi/resource.ts";
@@ -26,6 +26,9 @@ import { controlSocketPath } from "./directories.ts";
 import type { Directories } from "./directories.ts";
 import { createHookRunner } from "./hooks.ts";
 import { createLookup } from "./lookup.ts";
+import { sendMail } from "./mail-transport.ts";
+import { listNames } from "./maintenance.ts";
+import { appendText } from "./monitor-file.ts";
 import { createNotifier } from "./notify.ts";
 import { createOverrideStore } from "./override-store.ts";
 
@@ -93,6 +96,12 @@ async function createEngine(
   });
 }
 
+/** This program, told to be a guard; from source it is a script of the runtime. */
+function guardCommand(): readonly string[] {
+  const isCompiled = Bun.main.startsWith("/$bunfs/");
+  return [process.execPath, ...(isCompiled ? [] : [Bun.main]), "guard"];
+}
+
 /** Parts over files, sockets, threads and programs of this host. */
 export function createParts(options: PartsOptions): DirectorParts {
   const { files, environment, directories, logger, program } = options;
@@ -111,10 +120,17 @@ export function createParts(options: PartsOptions): DirectorParts {
     descriptorsMax,
     load: () => loadForThisHost(files),
     createEngine: (config, listener) => createEngine(config, listener, { descriptorsMax, logger }),
-    createHealth: ({ director }, onChange) =>
+    listNames,
+    appendText,
+    sendMail,
+    hostName: hostname(),
+    runtimeDirectory: directories.runtime,
+    guardCommand: guardCommand(),
+    createHealth: ({ director }, onChange, onResult) =>
       createHealthRunner({
         clock: systemClock,
         onChange,
+        ...(onResult !== undefined && { onResult }),
         log: logger,
         concurrencyMax: checksMax,
         scriptUser: director.scriptUser,

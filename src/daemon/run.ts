@@ -4,13 +4,19 @@
  * @module
  */
 
+import { systemClock } from "../clock/index.ts";
+import type { LoadedConfig } from "../config/index.ts";
 import { ApplianceError, errorText } from "../errors/index.ts";
 import type { Snapshot } from "../status/index.ts";
+import type { DirectorParts } from "./assembly.ts";
+import { watchConfig } from "./config-watch.ts";
 import { startDirector } from "./director.ts";
 import type { Director } from "./director.ts";
 import { directoriesOf } from "./directories.ts";
 import { directorExit, exitStatusOf } from "./exit-status.ts";
 import type { DirectorExit } from "./exit-status.ts";
+import { openLdirectordSession } from "./ldirectord/session.ts";
+import type { LdirectordSession, LdirectordStart } from "./ldirectord/session.ts";
 import { lockRuntimeDirectory } from "./lock.ts";
 import { createLevelLogger, createParts, loadForThisHost } from "./parts.ts";
 import { handleSignals } from "./signals.ts";
@@ -29,6 +35,8 @@ export interface RunOptions {
   readonly program?: Snapshot["program"] | undefined;
   /** What SIGHUP asks for. Default: a reload, as daemons do. */
   readonly hangup?: "reload" | "stop" | undefined;
+  /** Set if it is called as ldirectord. Default: in the foreground, by `run`. */
+  readonly ldirectord?: LdirectordStart | undefined;
   /** Called when it accepts connections. */
   readonly onStarted?: ((director: Director) => void) | undefined;
 }
@@ -36,10 +44,15 @@ export interface RunOptions {
 /** Stands in while nobody says which build this is. */
 const unknownProgram: Snapshot["program"] = { version: "0.0.0", commit: "" };
 
+/** What a director is run to its end with. */
+interface Running extends Pick<RunOptions, "signal" | "hangup"> {
+  readonly session: LdirectordSession | undefined;
+}
+
 /** Runs a started director until it is told to stop, and stops it. */
 async function runToTheEnd(
   director: Director,
-  { signal, hangup }: Pick<RunOptions, "signal" | "hangup">,
+  { signal, hangup, session }: Running,
 ): Promise<void> {
   const hurry = new AbortController();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<string>();
@@ -47,6 +60,7 @@ async function runToTheEnd(
     stop,
     stopNow: () => hurry.abort(),
     reload: () => {
+      session?.hungUp();
       if (hangup === "stop") stop("its terminal is gone");
       else void director.reload("SIGHUP");
     },
@@ -56,32 +70,87 @@ async function runToTheEnd(
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted === true) onAbort();
   try {
-    await director.stop(await stopped, hurry.signal);
+    const reason = await stopped;
+    await director.stop(reason, hurry.signal);
+    session?.stopped(reason.startsWith("SIG") ? reason.slice("SIG".length) : "INT");
   } finally {
     signal?.removeEventListener("abort", onAbort);
     release();
   }
 }
 
+/**
+ * ldirectord opens no port of its own, several of them run on one host, and their file has no
+ * words for it: the control socket has to do.
+ */
+function withoutEndpoint(loaded: LoadedConfig): LoadedConfig {
+  const { config } = loaded;
+  return { ...loaded, config: { ...config, status: { ...config.status, listen: undefined } } };
+}
+
+/** Reads the configuration, as this start wants it. */
+async function loadFor({ files, ldirectord }: RunOptions): Promise<LoadedConfig> {
+  const loaded = await loadForThisHost(files);
+  return ldirectord === undefined ? loaded : withoutEndpoint(loaded);
+}
+
+function openSession(options: RunOptions, loaded: LoadedConfig): LdirectordSession | undefined {
+  const { environment, stdout, stderr, program = unknownProgram } = options;
+  const { config, ldirectord } = loaded;
+  if (ldirectord === undefined) return undefined;
+  return openLdirectordSession({
+    run: ldirectord,
+    start: options.ldirectord ?? { mode: "run" },
+    config,
+    version: program.version,
+    environment,
+    stdout,
+    stderr,
+  });
+}
+
+/** Lets a session see what the director finds out. */
+function withSession(parts: DirectorParts, session: LdirectordSession | undefined): DirectorParts {
+  if (session === undefined) return parts;
+  return {
+    ...parts,
+    onJudged: (assessments) => session.judged(assessments),
+    createHealth(config, onChange, onResult) {
+      const health = parts.createHealth(config, onChange, (id, result) => {
+        onResult?.(id, result);
+        session.checked(id, health.state(id));
+      });
+      return health;
+    },
+  };
+}
+
 async function run(options: RunOptions): Promise<void> {
   const { files, environment, stderr, program = unknownProgram, onStarted } = options;
-  const loaded = await loadForThisHost(files);
+  await using stack = new AsyncDisposableStack();
+  const watch = await watchConfig(systemClock, files);
+  stack.defer(() => watch.close());
+  const loaded = await loadFor(options);
   const directories = directoriesOf(environment);
   const lock = await lockRuntimeDirectory(directories.runtime);
-  try {
-    const logger = createLevelLogger(loaded.config.director.logLevel, stderr, environment);
-    const parts = createParts({ files, environment, directories, logger, program });
-    const director = await startDirector(parts, loaded);
-    const stopTrimming = keepTrimmed(parts.clock);
-    try {
-      onStarted?.(director);
-      await runToTheEnd(director, options);
-    } finally {
-      stopTrimming();
-    }
-  } finally {
-    lock.release();
-  }
+  stack.defer(() => lock.release());
+  const session = openSession(options, loaded);
+  stack.defer(() => session?.close());
+  const native = createLevelLogger(loaded.config.director.logLevel, stderr, environment);
+  const logger = session?.wrapLogger(native) ?? native;
+  session?.tellLoaded(loaded);
+  const own = createParts({ files, environment, directories, logger, program });
+  const parts = withSession({ ...own, load: () => loadFor(options) }, session);
+  const director = await startDirector(parts, loaded);
+  watch.follow(director, {
+    logger,
+    hooks: parts.hooks,
+    onChange: (file, isReread) => session?.fileChanged(file, isReread),
+  });
+  const stopTrimming = keepTrimmed(parts.clock);
+  stack.defer(stopTrimming);
+  onStarted?.(director);
+  await runToTheEnd(director, { ...options, session });
 }
 
 /**

@@ -28,7 +28,7 @@ import { serverId } from "./server-id.ts";
 /** What the parts know of the figures. */
 export interface FiguresInput extends Pick<
   Snapshot,
-  "program" | "notReady" | "configuration" | "proxy"
+  "program" | "notReady" | "configuration" | "proxy" | "failover"
 > {
   readonly startedAtMs: number;
   readonly assessments: Iterable<ServiceAssessment>;
@@ -195,6 +195,7 @@ export function assembleFigures(input: FiguresInput): Figures {
     ready: input.notReady.length === 0,
     configuration: input.configuration,
     proxy: input.proxy,
+    ...(input.failover !== undefined && { failover: input.failover }),
     services: contextsOf(input).map((context) => {
       const { servers } = context.assessment;
       return serviceFigures(
@@ -326,6 +327,7 @@ export function assembleSnapshot(input: SnapshotInput): Snapshot {
       const rates = input.rates.service(context.assessment.service.name);
       return serviceSnapshot({ ...context, input, rates });
     }),
+    ...(input.failover !== undefined && { failover: input.failover }),
     events: input.events,
   };
 }

@@ -12,6 +12,8 @@ import type { Engine } from "../datapath/index.ts";
 import type { Snapshot, StatusSource } from "../status/index.ts";
 import type { Changer } from "./change.ts";
 import type { EventLog } from "./event-log.ts";
+import { failoverSnapshot, handOver } from "./failover-status.ts";
+import type { DirectorFailover } from "./failover.ts";
 import type { RateTable } from "./rate-table.ts";
 import type { Reloader } from "./reload.ts";
 import type { ServiceTable } from "./service-table.ts";
@@ -51,6 +53,7 @@ export interface StatusParts {
   beatAtMs(): number;
   isStopping(): boolean;
   readonly isLocal: (address: string) => boolean;
+  readonly failover: DirectorFailover;
 }
 
 /** What a director that stops answers to changes. */
@@ -85,6 +88,7 @@ function figuresInput(parts: StatusParts): FiguresInput {
     assessments: parts.table.assessments(),
     problems: new Map(parts.table.problems().map(({ service, message }) => [service, message])),
     counters: parts.engine.counters(),
+    failover: failoverSnapshot(parts.failover.view(), parts.clock.wallMs()),
   };
 }
 
@@ -108,10 +112,14 @@ export function createStatusSource(parts: StatusParts): StatusSource {
     figures: () => assembleFigures(figuresInput(parts)),
     notReady: () => parts.notReady(),
     checkMetrics: () => parts.health.metrics(),
-    isHealthy: () => parts.clock.nowMs() - parts.beatAtMs() < beatOldestMs,
+    isHealthy: () =>
+      parts.clock.nowMs() - parts.beatAtMs() < beatOldestMs && parts.failover.isHealthy(),
     subscribe: (listener) => parts.events.subscribe(listener),
     change: async (request, by) => (parts.isStopping() ? stopping : parts.change(request, by)),
     reload: async (dryRun, by) => (parts.isStopping() ? stopping : parts.reload(dryRun, by)),
+    handover: async (request, by) =>
+      parts.isStopping() ? stopping : handOver(parts.failover, request, by),
+    failover: () => failoverSnapshot(parts.failover.view(), parts.clock.wallMs()),
     connections: (limit) => parts.engine.connections(limit),
     configuration: () => explainConfig(parts.loaded().config),
   };

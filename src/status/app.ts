@@ -14,6 +14,7 @@ import { accessControl, actorOf } from "./access.ts";
 import type { StatusEnvironment } from "./access.ts";
 import { createEventHub, parseEventId } from "./events.ts";
 import type { EventHub } from "./events.ts";
+import { handoverSchema } from "./failover.ts";
 import { sendError } from "./http-error.ts";
 import { toJsonSchema } from "./json-schema.ts";
 import { metricContentType } from "./metric-text.ts";
@@ -67,10 +68,17 @@ function sendPage(context: StatusContext, text: string, status: 200 | 401): Resp
 function getReady(context: StatusContext, source: StatusSource): Response {
   const active = context.req.query("active");
   const notReady = source.notReady();
-  const unknown = `no VRRP instance ${active}: there are none in this build yet`;
-  const reasons = active === undefined ? notReady : [...notReady, unknown];
+  const reasons = active === undefined ? notReady : [...notReady, ...notActive(source, active)];
   const isReady = reasons.length === 0;
   return context.json({ ready: isReady, reasons }, isReady ? 200 : 503);
+}
+
+/** Why this director does not own the addresses of a virtual router; empty if it does. */
+function notActive(source: StatusSource, name: string): readonly string[] {
+  const router = source.failover()?.routers.find((one) => one.name === name);
+  if (router === undefined) return [`there is no virtual router ${name}`];
+  const isActive = router.state === "active" && router.leaseRemainingMs > 0;
+  return isActive ? [] : [`virtual router ${name} is ${router.state}`];
 }
 
 function getEvents(context: StatusContext, hub: EventHub): Response {
@@ -104,6 +112,13 @@ async function postReload(context: StatusContext, source: StatusSource): Promise
   const request = await parseBody(context.req.raw, reloadRequestSchema);
   const result = await source.reload(request.dry_run, actorOf(context));
   return result.ok ? context.json(result) : sendError(context, 409, result);
+}
+
+async function postFailover(context: StatusContext, source: StatusSource): Promise<Response> {
+  const request = await parseBody(context.req.raw, handoverSchema);
+  const result = await source.handover(request, actorOf(context));
+  if (result.ok) return context.json(result);
+  return sendError(context, result.code.endsWith("_UNKNOWN") ? 404 : 409, result);
 }
 
 const statusByCode: Readonly<Record<string, 400 | 413 | 415>> = {
@@ -180,6 +195,7 @@ export function createStatusApp(source: StatusSource, options: StatusAppOptions 
   );
   addReadRoutes(app, source, hub);
   app.post("/servers/change", (context) => postChange(context, source));
+  app.post("/failover", (context) => postFailover(context, source));
   app.post("/reload", (context) => postReload(context, source));
   addRefusals(app);
   app.onError((error, context) => answerError(error, context, options));

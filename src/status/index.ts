@@ -31,3 +31,9 @@ export type {
   StatusSource,
   TrafficSnapshot,
 } from "./source.ts";
+export type {
+  FailoverSnapshot,
+  HandoverRequest,
+  HandoverResult,
+  VirtualRouterSnapshot,
+} from "./failover.ts";

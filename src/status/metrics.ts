@@ -6,6 +6,7 @@
  */
 
 import { formatEndpoint } from "../net/address.ts";
+import { failoverFamilies } from "./failover.ts";
 import { formatLabel, formatLabels, formatMetrics, histogramSamples } from "./metric-text.ts";
 import type { MetricFamily, MetricType } from "./metric-text.ts";
 import type {
@@ -328,6 +329,7 @@ export function renderMetrics(source: Pick<StatusSource, "figures" | "checkMetri
     ...directorFamilies(figures),
     ...serviceFamilies(figures.services),
     ...serverFamilies(figures.services),
+    ...failoverFamilies(figures.failover),
     ...checkFamilies(source.checkMetrics()),
   ]);
 }

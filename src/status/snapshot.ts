@@ -10,6 +10,7 @@
 
 import * as v from "valibot";
 
+import { failoverSchema } from "./failover.ts";
 import type { Snapshot } from "./source.ts";
 
 const count = v.pipe(v.number(), v.minValue(0));
@@ -123,6 +124,7 @@ const event = v.object({
     "override",
     "listener",
     "engine",
+    "failover",
     "start",
     "stop",
   ]),
@@ -149,5 +151,6 @@ export const snapshotSchema = v.object({
   proxy: v.object({ workers: wholeCount, engine: v.string() }),
   timeouts: v.optional(v.object({ tcpMs: count, tcpFinMs: count, udpMs: count })),
   services: v.array(service),
+  failover: v.optional(failoverSchema),
   events: v.pipe(v.array(event), v.description("The last 100, newest first")),
 }) satisfies v.GenericSchema<unknown, Snapshot>;

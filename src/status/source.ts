@@ -7,6 +7,7 @@
  */
 
 import type { Endpoint } from "../net/address.ts";
+import type { FailoverSnapshot, HandoverRequest, HandoverResult } from "./failover.ts";
 
 /** Averages per second over the last seconds. */
 export interface Rates {
@@ -127,7 +128,15 @@ export interface StatusEvent {
   /** RFC 3339 UTC. */
   readonly at: string;
   readonly kind:
-    "health" | "service" | "reload" | "override" | "listener" | "engine" | "start" | "stop";
+    | "health"
+    | "service"
+    | "reload"
+    | "override"
+    | "listener"
+    | "engine"
+    | "failover"
+    | "start"
+    | "stop";
   readonly service: string | null;
   readonly server: string | null;
   /** One line: what, and why. */
@@ -155,6 +164,8 @@ export interface Snapshot {
   readonly timeouts?:
     { readonly tcpMs: number; readonly tcpFinMs: number; readonly udpMs: number } | undefined;
   readonly services: readonly ServiceSnapshot[];
+  /** Absent without virtual routers. */
+  readonly failover?: FailoverSnapshot | undefined;
   /** The last 100, newest first. */
   readonly events: readonly StatusEvent[];
 }
@@ -177,7 +188,7 @@ export interface ServiceFigures
 /** The part of a snapshot that metrics are made of; much cheaper with thousands of services. */
 export interface Figures extends Pick<
   Snapshot,
-  "program" | "startedAt" | "ready" | "configuration" | "proxy"
+  "program" | "startedAt" | "ready" | "configuration" | "proxy" | "failover"
 > {
   readonly services: readonly ServiceFigures[];
 }
@@ -244,13 +255,17 @@ export interface StatusSource {
   /** Why it is not ready, as in the snapshot; empty when it is. */
   notReady(): readonly string[];
   checkMetrics(): CheckMetrics;
-  /** True while the main loop beats; later also the real-time thread. */
+  /** True while the main loop and the real-time thread beat. */
   isHealthy(): boolean;
   /** Calls `listener` for each event from now on; the result ends it. */
   subscribe(listener: (event: StatusEvent) => void): () => void;
   /** `by` says who: `uid 1000`, `control socket`, `http token`. */
   change(request: ChangeRequest, by: string): Promise<ChangeResult>;
   reload(dryRun: boolean, by: string): Promise<ReloadResult>;
+  /** Hands addresses over, or takes them. */
+  handover(request: HandoverRequest, by: string): Promise<HandoverResult>;
+  /** Undefined without virtual routers. */
+  failover(): FailoverSnapshot | undefined;
   /** At most `limit` live connections, one object each. */
   connections(limit: number): Promise<readonly ConnectionSnapshot[]>;
   /** Effective configuration with secrets masked. */

@@ -13,6 +13,7 @@ test("commands has every command of the product, each once", () => {
     "drain",
     "enable",
     "import",
+    "ldirectord",
     "list",
     "release",
     "reload",

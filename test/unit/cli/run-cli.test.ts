@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
 import { commands } from "../../../src/cli/commands.ts";
-import { createCliFixture, runLine } from "../../helpers/cli-fixture.ts";
+import { runCli } from "../../../src/cli/run-cli.ts";
+import { createCliFixture, runInContext, runLine } from "../../helpers/cli-fixture.ts";
 import { createTempFolder } from "../../helpers/temp-folder.ts";
 
 const nowhere = "/nonexistent";
@@ -46,7 +47,7 @@ describe("runCli", () => {
     expect((await runLine(nowhere, ["help", "drian"])).status).toBe(64);
   });
 
-  test.each(["standby", "takeover", "upgrade", "release", "setup", "doctor", "completion"])(
+  test.each(["standby", "takeover", "upgrade", "release", "completion"])(
     "%s says that it is not in this build yet",
     async (name) => {
       expect(await runLine(nowhere, [name, "--vip", "x"])).toEqual({
@@ -60,6 +61,15 @@ describe("runCli", () => {
   test("an error is JSON on stdout with --json, also of the command line", async () => {
     const { status, stdout, stderr } = await runLine(nowhere, ["status", "--json", "--nope"]);
     expect([status, stderr, JSON.parse(stdout).error.code]).toEqual([64, "", "CLI_USAGE"]);
+  });
+
+  test("called as another program it answers in its place, --help too", async () => {
+    const called = (...args: string[]) =>
+      runInContext(nowhere, (context) => runCli(args, context, "/usr/sbin/ipvsadm"));
+    expect((await called("--help")).stdout).toStartWith("usage: ipvsadm ");
+    expect((await called("status")).status).toBe(2);
+    const own = await runInContext(nowhere, (context) => runCli(["-Ln"], context, "./appliance"));
+    expect(own.status).toBe(64);
   });
 
   test("an interrupted command is 130 and silent", async () => {

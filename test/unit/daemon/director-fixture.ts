@@ -4,12 +4,14 @@
  * @module
  */
 
+import type { CheckResult } from "../../../src/check/index.ts";
 import { parseConfig } from "../../../src/config/index.ts";
 import type { LoadedConfig } from "../../../src/config/index.ts";
 import type { DirectorParts } from "../../../src/daemon/assembly.ts";
 import { startDirector } from "../../../src/daemon/director.ts";
 import type { Hook } from "../../../src/daemon/hooks.ts";
 import type { Resolution } from "../../../src/daemon/lookup.ts";
+import type { Mail } from "../../../src/daemon/mail-queue.ts";
 import type { Overrides } from "../../../src/daemon/overrides.ts";
 import type { StatusSettings } from "../../../src/daemon/status-listener.ts";
 import type { EngineListener } from "../../../src/datapath/engine.ts";
@@ -46,17 +48,23 @@ export function setUpDirector(text = web) {
     settings: [] as StatusSettings[],
     stopped: [] as string[],
     saved: [] as Overrides[],
+    commands: [] as string[],
+    mails: [] as Mail[],
+    appended: [] as string[],
     idle: Promise.resolve(),
+    abandoned: 0,
   };
   const world = {
     overrides: new Map() as Overrides,
     overridesWarning: undefined as string | undefined,
     names: new Map<string, Resolution>(),
+    maintenance: [] as string[],
     statusFailure: undefined as Error | undefined,
     descriptorsMax: 20_000,
   };
   let health: FakeHealth | undefined;
   let listener: EngineListener | undefined;
+  let tellResult: ((id: string, result: CheckResult) => void) | undefined;
   const load = (): LoadedConfig => parseConfig(file.text, "test.toml", { cores: 2 });
   const parts: DirectorParts = {
     clock,
@@ -79,8 +87,12 @@ export function setUpDirector(text = web) {
     },
     lookup: async (name) => world.names.get(name),
     hooks: {
-      enqueue: ({ service, name }: Hook) => void seen.hooks.push(`${service} ${name}`),
+      enqueue({ service, name, command }: Hook) {
+        seen.hooks.push(`${service} ${name}`);
+        seen.commands.push(command.join(" "));
+      },
       idle: () => seen.idle,
+      abandon: () => void (seen.abandoned += 1),
     },
     get descriptorsMax() {
       return world.descriptorsMax;
@@ -90,7 +102,19 @@ export function setUpDirector(text = web) {
       listener = found;
       return engine;
     },
-    createHealth: (_config, onChange) => (health = createFakeHealth(onChange)),
+    runtimeDirectory: "/nonexistent",
+    guardCommand: ["false"],
+    listNames: async () => world.maintenance,
+    appendText: async (path, added) => void seen.appended.push(`${path} ${added}`),
+    sendMail: async (mail) => {
+      seen.mails.push(mail);
+      return { ok: true, refused: [] };
+    },
+    hostName: "lb1",
+    createHealth: (_config, onChange, onResult) => {
+      tellResult = onResult;
+      return (health = createFakeHealth(onChange));
+    },
     startControl: async () => ({
       endpoint: undefined,
       stop: async () => void seen.stopped.push("control"),
@@ -110,6 +134,7 @@ export function setUpDirector(text = web) {
     lines,
     health: () => health!,
     listener: () => listener!,
+    tellResult: (id: string, result: CheckResult) => tellResult?.(id, result),
     start: async () => {
       const director = await startDirector(parts, load());
       await settle();

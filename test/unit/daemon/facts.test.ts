@@ -44,9 +44,26 @@ test.each([
     health: { state: (id) => (id === "web\nweb1:80" ? known : undefined) },
     overrides: () => overrides,
     hostState: () => host,
+    maintenanceFile: () => undefined,
   });
   const facts = source.server(virtualService(), "web1:80", realServer("web1", 80));
   expect([facts.address, facts.health, facts.reason]).toEqual([...expected]);
   expect(facts.override).toBe(override);
   expect(source.addressOf("web1")).toBe(host.address);
+});
+
+// Whatever is known of the name or by checks; but a disabled server is nobody's concern.
+test.each([
+  ["up", resolved, undefined, ["192.0.2.21", "down", "in maintenance: file web1:80"]],
+  ["name being looked up", pending, undefined, [undefined, "down", "in maintenance: file web1:80"]],
+  ["disabled", resolved, disabled, ["192.0.2.21", "unchecked", ""]],
+] as const)("createFactSource(): in maintenance, %s", (_name, host, override, expected) => {
+  const source = createFactSource({
+    health: { state: () => state },
+    overrides: () => new Map(override ? [["web\nweb1:80", override]] : []),
+    hostState: () => host,
+    maintenanceFile: ({ host: name, port }) => (name === "web1" ? `${name}:${port}` : undefined),
+  });
+  const facts = source.server(virtualService(), "web1:80", realServer("web1", 80));
+  expect([facts.address, facts.health, facts.reason]).toEqual([...expected]);
 });

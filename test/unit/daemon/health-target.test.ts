@@ -6,6 +6,7 @@ import type { HostState } from "../../../src/daemon/resolver.ts";
 import { connectCheck, realServer, virtualService } from "./fixture.ts";
 
 const noOverrides: Overrides = new Map();
+const maintenanceFile = (): undefined => undefined;
 
 /** Addresses are themselves; `lost` is not resolved, other names are being looked up. */
 function hostState(host: string): HostState {
@@ -24,7 +25,9 @@ describe("healthTargets()", () => {
       ],
       realServers: [realServer("192.0.2.11", 80, { check }), realServer("192.0.2.12", 81)],
     });
-    expect(healthTargets([service], { overrides: noOverrides, hostState })).toEqual([
+    expect(
+      healthTargets([service], { overrides: noOverrides, hostState, maintenanceFile }),
+    ).toEqual([
       {
         id: "web\n192.0.2.11:80",
         spec: check,
@@ -57,9 +60,9 @@ describe("healthTargets()", () => {
   test("a name without an address is a target without one; one being looked up is none", () => {
     const realServers = [realServer("lost", 80), realServer("web1", 80)];
     const services = [virtualService({ realServers })];
-    expect(healthTargets(services, { overrides: noOverrides, hostState })).toEqual([
-      { id: "web\nlost:80", spec: connectCheck, target: undefined },
-    ]);
+    expect(healthTargets(services, { overrides: noOverrides, hostState, maintenanceFile })).toEqual(
+      [{ id: "web\nlost:80", spec: connectCheck, target: undefined }],
+    );
   });
 
   test("a disabled server is not checked, a drained one is", () => {
@@ -68,7 +71,16 @@ describe("healthTargets()", () => {
       ["web\n192.0.2.11:80", { ...override, admin: "disabled" }],
       ["web\n192.0.2.12:80", { ...override, admin: "draining" }],
     ]);
-    const targets = healthTargets([virtualService()], { overrides, hostState });
+    const targets = healthTargets([virtualService()], { overrides, hostState, maintenanceFile });
+    expect(targets.map(({ id }) => id)).toEqual(["web\n192.0.2.12:80"]);
+  });
+
+  test("a server in maintenance is not checked", () => {
+    const targets = healthTargets([virtualService()], {
+      overrides: noOverrides,
+      hostState,
+      maintenanceFile: ({ address }) => (address === "192.0.2.11" ? "192.0.2.11" : undefined),
+    });
     expect(targets.map(({ id }) => id)).toEqual(["web\n192.0.2.12:80"]);
   });
 });

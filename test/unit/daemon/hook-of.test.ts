@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { hookOf } from "../../../src/daemon/hook-of.ts";
+import { directorDefaults } from "../../../src/config/defaults.ts";
+import { configChangeHook, hookOf } from "../../../src/daemon/hook-of.ts";
 import type { TransitionName } from "../../../src/daemon/transition.ts";
 import { virtualService } from "./fixture.ts";
 
@@ -48,5 +49,19 @@ describe("hookOf()", () => {
     expect(hookOf(virtualService(), transition("service-up"), "appliance")).toBeUndefined();
     const empty = virtualService({ quorumUp: [] });
     expect(hookOf(empty, transition("service-up"), "appliance")).toBeUndefined();
+  });
+});
+
+test("configChangeHook() runs the program with the file that has changed", () => {
+  const director = { ...directorDefaults, scriptUser: "nobody" };
+  expect(configChangeHook(director, "/etc/a.toml")).toBeUndefined();
+  expect(
+    configChangeHook({ ...director, onConfigChange: ["/bin/sync", "-v"] }, "/etc/a.toml"),
+  ).toEqual({
+    service: "",
+    name: "on_config_change",
+    command: ["/bin/sync", "-v", "/etc/a.toml"],
+    user: "nobody",
+    environment: { APPLIANCE_EVENT: "on_config_change", APPLIANCE_CONFIG: "/etc/a.toml" },
   });
 });

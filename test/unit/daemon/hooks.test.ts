@@ -48,6 +48,7 @@ describe("createHookRunner()", () => {
         user: "appliance",
         timeoutMs: 10_000,
         outputBytesMax: 1024,
+        signal: expect.any(AbortSignal),
       },
     ]);
     await programs.end();
@@ -131,4 +132,18 @@ describe("createHookRunner()", () => {
     expect(runs).toBe(2);
     expect(lines()).toContain("error hook service=web hook=quorum_up problem=broken");
   });
+});
+
+test("abandon() drops what waits, kills what runs, and takes nothing more", async () => {
+  const { logger } = createFakeLogger();
+  const programs = createPrograms();
+  const runner = createHookRunner({ logger, run: programs.run });
+  runner.enqueue(hook());
+  runner.enqueue(hook());
+  runner.abandon();
+  expect(programs.requests[0]!.signal!.aborted).toBe(true);
+  await programs.end();
+  await runner.idle();
+  runner.enqueue(hook());
+  expect(programs.requests).toHaveLength(1);
 });

@@ -1,0 +1,208 @@
+/**
+ * Virtual routers as the status endpoint shows them: types, schema and metrics. Pure.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+
+import { formatLabel, formatLabels } from "./metric-text.ts";
+import type { MetricFamily } from "./metric-text.ts";
+
+/** One virtual router. */
+export interface VirtualRouterSnapshot {
+  readonly name: string;
+  readonly vrid: number;
+  readonly addresses: readonly string[];
+  readonly state: "initialize" | "backup" | "active";
+  /** Priority in force. */
+  readonly priority: number;
+  /** RFC 3339 UTC time of the last change of `state`. */
+  readonly changedAt: string;
+  /** Cause of that change, in one word. */
+  readonly cause: string;
+  /** Why it is not active though it could be. */
+  readonly blockedBy: string | null;
+  /** How long this director may still answer, ms; 0: not at all. */
+  readonly leaseRemainingMs: number;
+  /** The active director that was heard last. */
+  readonly heard: {
+    readonly address: string;
+    readonly priority: number;
+    readonly at: string;
+  } | null;
+  readonly transitions: number;
+  /** How often another node claimed an address while this one was active. */
+  readonly conflicts: number;
+  readonly advertisementsSent: number;
+  /** By what became of them. */
+  readonly advertisementsReceived: Readonly<Record<string, number>>;
+}
+
+/** Failover of this director. */
+export interface FailoverSnapshot {
+  /** What keeps this node from answering without a lease, and why there is nothing. */
+  readonly fence: { readonly kind: "bpf" | "none"; readonly reason: string };
+  /** Time since the real-time thread's last wake-up, ms. */
+  readonly beatAgeMs: number;
+  readonly wakeups: number;
+  readonly lateWakeups: number;
+  readonly latenessMaxMs: number;
+  readonly fenceRepairs: number;
+  /** The guard lives. */
+  readonly guard: boolean;
+  readonly routers: readonly VirtualRouterSnapshot[];
+}
+
+/** `POST /failover`. */
+export interface HandoverRequest {
+  readonly action: "standby" | "takeover";
+  /** Undefined: every virtual router. */
+  readonly name?: string | undefined;
+  /** Takeover: also against what speaks against it. */
+  readonly force?: boolean | undefined;
+}
+
+/** Outcome of a handover; codes ending in `_UNKNOWN` say that there is no such virtual router. */
+export type HandoverResult =
+  | { readonly ok: true; readonly routers: readonly { name: string; state: string }[] }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+const count = v.pipe(v.number(), v.minValue(0));
+const timestamp = v.pipe(v.string(), v.isoTimestamp());
+
+const router = v.object({
+  name: v.string(),
+  vrid: count,
+  addresses: v.array(v.string()),
+  state: v.picklist(["initialize", "backup", "active"]),
+  priority: count,
+  changedAt: timestamp,
+  cause: v.string(),
+  blockedBy: v.nullable(v.string()),
+  leaseRemainingMs: v.pipe(count, v.description("How long it may still answer; 0: not at all")),
+  heard: v.nullable(v.object({ address: v.string(), priority: count, at: timestamp })),
+  transitions: count,
+  conflicts: count,
+  advertisementsSent: count,
+  advertisementsReceived: v.record(v.string(), count),
+});
+
+/** Schema of {@link FailoverSnapshot}. */
+export const failoverSchema = v.object({
+  fence: v.object({ kind: v.picklist(["bpf", "none"]), reason: v.string() }),
+  beatAgeMs: v.number(),
+  wakeups: count,
+  lateWakeups: count,
+  latenessMaxMs: count,
+  fenceRepairs: count,
+  guard: v.boolean(),
+  routers: v.array(router),
+}) satisfies v.GenericSchema<unknown, FailoverSnapshot>;
+
+/** Schema of {@link HandoverRequest}. */
+export const handoverSchema = v.strictObject({
+  action: v.picklist(["standby", "takeover"]),
+  name: v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(300))),
+  force: v.optional(v.boolean(), false),
+}) satisfies v.GenericSchema<unknown, HandoverRequest>;
+
+const states = ["initialize", "backup", "active"] as const;
+
+type Emit = Parameters<MetricFamily["samples"]>[0];
+
+/** Metrics of failover; none without virtual routers. */
+export function failoverFamilies(failover: FailoverSnapshot | undefined): MetricFamily[] {
+  if (failover === undefined) return [];
+  const { routers } = failover;
+  const label = ({ name }: VirtualRouterSnapshot): string => formatLabel("instance", name);
+  const each =
+    (value: (router: VirtualRouterSnapshot) => number): MetricFamily["samples"] =>
+    (emit: Emit) => {
+      for (const one of routers) emit(formatLabels(label(one)), value(one));
+    };
+  const single = (name: string, help: string, value: number): MetricFamily => {
+    return { name, type: "gauge", help, samples: (emit) => emit("", value) };
+  };
+  return [
+    {
+      name: "appliance_vrrp_state",
+      type: "gauge",
+      help: "1 for the state of the virtual router",
+      samples(emit) {
+        for (const one of routers) {
+          for (const state of states) {
+            const labels = formatLabels(label(one), formatLabel("state", state));
+            emit(labels, one.state === state ? 1 : 0);
+          }
+        }
+      },
+    },
+    {
+      name: "appliance_vrrp_priority",
+      type: "gauge",
+      help: "Priority in force",
+      samples: each(({ priority }) => priority),
+    },
+    {
+      name: "appliance_vrrp_transitions_total",
+      type: "counter",
+      help: "Changes of state",
+      samples: each(({ transitions }) => transitions),
+    },
+    {
+      name: "appliance_vrrp_lease_remaining_seconds",
+      type: "gauge",
+      help: "How long this director may still answer for the addresses",
+      samples: each(({ leaseRemainingMs }) => leaseRemainingMs / 1000),
+    },
+    {
+      name: "appliance_vrrp_conflicts_total",
+      type: "counter",
+      help: "How often another node claimed an address of an active virtual router",
+      samples: each(({ conflicts }) => conflicts),
+    },
+    {
+      name: "appliance_vrrp_advertisements_sent_total",
+      type: "counter",
+      help: "Advertisements sent",
+      samples: each(({ advertisementsSent }) => advertisementsSent),
+    },
+    {
+      name: "appliance_vrrp_advertisements_received_total",
+      type: "counter",
+      help: "Advertisements received, by what became of them",
+      samples(emit) {
+        for (const one of routers) {
+          for (const [result, value] of Object.entries(one.advertisementsReceived)) {
+            emit(formatLabels(label(one), formatLabel("result", result)), value);
+          }
+        }
+      },
+    },
+    {
+      name: "appliance_vrrp_fence_installed",
+      type: "gauge",
+      help: "1 for what keeps this director from answering without a lease",
+      samples: (emit) => emit(formatLabels(formatLabel("kind", failover.fence.kind)), 1),
+    },
+    single(
+      "appliance_vrrp_tick_lateness_max_seconds",
+      "Worst lateness of a wake-up of the real-time thread",
+      failover.latenessMaxMs / 1000,
+    ),
+    {
+      name: "appliance_vrrp_late_ticks_total",
+      type: "counter",
+      help: "Wake-ups that were late by more than half an interval",
+      samples: (emit) => emit("", failover.lateWakeups),
+    },
+    {
+      name: "appliance_vrrp_fence_repairs_total",
+      type: "counter",
+      help: "How often the fence was not first at a device and was put back",
+      samples: (emit) => emit("", failover.fenceRepairs),
+    },
+    single("appliance_vrrp_guard_up", "1 while the guard lives", failover.guard ? 1 : 0),
+  ];
+}
