@@ -26,9 +26,11 @@
 
 /* Written by the director through mmap; layout in src/fence/layout.ts. */
 struct lease {
-	__u64 end_ns;  /* CLOCK_MONOTONIC; open before that ... */
-	__u32 closed;  /* ... unless this is set, by the guard; only a takeover clears it */
-	__u32 flags;   /* LEASE_REAL_SERVER */
+	__u64 end_ns;   /* CLOCK_MONOTONIC; open before that ... */
+	__u32 closings; /* ... and while nobody has closed it since it was opened: the guard counts */
+	__u32 opened;   /* the number of closings that the owner knew of when it opened */
+	__u32 flags;    /* LEASE_REAL_SERVER */
+	__u32 unused[3];
 };
 #define LEASE_REAL_SERVER 1 /* this node is a real server of the same addresses too */
 
@@ -80,7 +82,7 @@ INLINE int drop(enum kind kind, const int egress)
 /* No lease: closed. */
 INLINE int is_closed(const struct lease *lease)
 {
-	return !lease || lease->closed || lease->end_ns <= bpf_ktime_get_ns();
+	return !lease || lease->closings != lease->opened || lease->end_ns <= bpf_ktime_get_ns();
 }
 
 INLINE int is_instance_closed(__u32 *instance)
@@ -150,20 +152,28 @@ INLINE int judge_arp(struct __sk_buff *skb, const int egress)
 	return names_address ? pass(KIND_ARP, egress) : PASS;
 }
 
-INLINE int judge_neighbour(struct __sk_buff *skb, const int egress)
+/* The type of a neighbour solicitation or advertisement, 0 for everything else. */
+INLINE __u8 neighbour_type(struct __sk_buff *skb)
 {
-	const __u8 dropped = egress ? NEIGHBOUR_ADVERTISEMENT : NEIGHBOUR_SOLICITATION;
 	__u8 next_header, type;
-	__u32 target[4];
-	__u32 *instance;
 
 	if (bpf_skb_load_bytes_relative(skb, offsetof(struct ipv6hdr, nexthdr), &next_header, 1,
 					FROM_NETWORK_HEADER) ||
 	    next_header != ICMPV6)
-		return PASS;
+		return 0;
 	if (bpf_skb_load_bytes_relative(skb, sizeof(struct ipv6hdr), &type, 1, FROM_NETWORK_HEADER))
-		return PASS;
-	if (type != NEIGHBOUR_SOLICITATION && type != NEIGHBOUR_ADVERTISEMENT)
+		return 0;
+	return type == NEIGHBOUR_SOLICITATION || type == NEIGHBOUR_ADVERTISEMENT ? type : 0;
+}
+
+INLINE int judge_neighbour(struct __sk_buff *skb, const int egress)
+{
+	const __u8 dropped = egress ? NEIGHBOUR_ADVERTISEMENT : NEIGHBOUR_SOLICITATION;
+	const __u8 type = neighbour_type(skb);
+	__u32 target[4];
+	__u32 *instance;
+
+	if (!type)
 		return PASS;
 	if (bpf_skb_load_bytes_relative(skb, sizeof(struct ipv6hdr) + 8, target, 16,
 					FROM_NETWORK_HEADER))
@@ -186,7 +196,12 @@ INLINE int judge_ipv6(struct __sk_buff *skb, const int egress)
 	if (bpf_skb_load_bytes_relative(skb, offset, address, 16, FROM_NETWORK_HEADER))
 		return PASS;
 	instance = bpf_map_lookup_elem(&addresses6, address);
-	return instance ? judge_ip(skb, instance, egress) : judge_neighbour(skb, egress);
+	if (!instance)
+		return judge_neighbour(skb, egress);
+	/* A question from the address tells neighbours where it is; a real server may not, either. */
+	if (egress && neighbour_type(skb) && is_instance_closed(instance))
+		return drop(KIND_NEIGHBOUR, egress);
+	return judge_ip(skb, instance, egress);
 }
 
 INLINE int judge(struct __sk_buff *skb, const int egress)

@@ -30,7 +30,7 @@ import type { Fence, FenceCounters, FenceFinding, FencePacket } from "./fence.ts
 import { instancesMax, LeaseTable } from "./leases.ts";
 
 /** Name of the folder of pins; the number changes with the layout of the maps. */
-export const fencePinsName = "appliance/fence-1";
+export const fencePinsName = "appliance/fence-2";
 
 type Direction = FenceFinding["direction"];
 

@@ -2,11 +2,14 @@
  * The leases of the fence, as memory shared with the kernel.
  *
  * ```text
- * instance i, 16 bytes:  end_ns u64 | closed u32 | flags u32      (struct lease of fence.bpf.c)
+ * instance i, 32 bytes: end_ns u64 | closings u32 | opened u32 | flags u32 | unused 12
  * ```
- * `end_ns` is CLOCK_MONOTONIC. Who writes: the real-time thread of the director `end_ns`, `flags`
- * and, at a takeover, `closed`; the guard sets `closed`. Each word is stored at once, so the program
- * never sees half of one, and `closed` beats whatever `end_ns` says.
+ * `struct lease` of fence.bpf.c. `end_ns` is CLOCK_MONOTONIC. An instance is open before its end, and
+ * while `closings` equals `opened`. Who writes: the real-time thread of the director `end_ns`,
+ * `opened` and `flags`; the guard counts up `closings`, and so does the thread when it closes. An
+ * owner that opens hands in the count that it saw *before* it decided to: if the guard has closed
+ * meanwhile, the two differ and nothing opens, however late the owner writes. Each word is stored at
+ * once, so the program never sees half of one.
  *
  * @module
  */
@@ -18,9 +21,13 @@ import { invariant } from "../errors/index.ts";
 /** Instances that one director may have; INSTANCES_MAX of fence.bpf.c. */
 export const instancesMax = 256;
 
-const leaseBytes = 16;
-/** One page: {@link instancesMax} leases. */
+const leaseBytes = 32;
+/** Two pages: {@link instancesMax} leases. */
 const mappingBytes = instancesMax * leaseBytes;
+const endsPerLease = leaseBytes / 8;
+const wordsPerLease = leaseBytes / 4;
+/** Words of a lease, of 32 bits. */
+const word = { closings: 2, opened: 3, flags: 4 } as const;
 
 /** This node is a real server of the same addresses too; LEASE_REAL_SERVER of fence.bpf.c. */
 export const leaseFlagRealServer = 1;
@@ -29,49 +36,61 @@ export const leaseFlagRealServer = 1;
 export class LeaseTable {
   readonly #mapping: SharedMapping;
   readonly #ends: BigUint64Array;
-  readonly #words: Uint32Array;
+  readonly #words: Int32Array;
 
   /** @param map Descriptor of the map `leases`; may be closed afterwards. */
   constructor(map: number) {
     this.#mapping = mapShared(map, mappingBytes);
     this.#ends = new BigUint64Array(this.#mapping.bytes);
-    this.#words = new Uint32Array(this.#mapping.bytes);
+    this.#words = new Int32Array(this.#mapping.bytes);
   }
 
   /** Lets packets of an instance pass until `endNs`, unless it is closed. */
   renew(instance: number, endNs: bigint): void {
-    Atomics.store(this.#ends, instance * 2, endNs);
+    Atomics.store(this.#ends, instance * endsPerLease, endNs);
   }
 
   /** Ends the lease now. */
   end(instance: number): void {
-    Atomics.store(this.#ends, instance * 2, 0n);
+    Atomics.store(this.#ends, instance * endsPerLease, 0n);
   }
 
   /** End of a lease, ns of CLOCK_MONOTONIC; 0: none. */
   endOf(instance: number): bigint {
-    return Atomics.load(this.#ends, instance * 2);
+    return Atomics.load(this.#ends, instance * endsPerLease);
   }
 
-  /** Nothing passes, whatever the lease says, until {@link reopen}. */
+  /** Nothing passes, whatever the lease says, until {@link open}. */
   close(instance: number): void {
-    Atomics.store(this.#words, instance * 4 + 2, 1);
+    Atomics.add(this.#words, instance * wordsPerLease + word.closings, 1);
     this.end(instance);
   }
 
-  /** Lifts {@link close}; only for a takeover, with the lease ended. */
-  reopen(instance: number): void {
-    invariant(this.endOf(instance) === 0n, "a lease is reopened only when it has ended");
-    Atomics.store(this.#words, instance * 4 + 2, 0);
+  /** How often it was closed, ever; for {@link open}. */
+  closings(instance: number): number {
+    return Atomics.load(this.#words, instance * wordsPerLease + word.closings);
   }
 
+  /**
+   * Lifts {@link close}, for an owner that has won the addresses.
+   *
+   * @param closings What {@link closings} said before the owner decided: one that came later stands.
+   */
+  open(instance: number, closings: number): void {
+    invariant(this.endOf(instance) === 0n, "a lease is opened only when it has ended");
+    Atomics.store(this.#words, instance * wordsPerLease + word.opened, closings);
+  }
+
+  /** True if it was closed since it was opened. */
   isClosed(instance: number): boolean {
-    return Atomics.load(this.#words, instance * 4 + 2) !== 0;
+    const { closings, opened } = word;
+    const at = instance * wordsPerLease;
+    return Atomics.load(this.#words, at + closings) !== Atomics.load(this.#words, at + opened);
   }
 
   /** See {@link leaseFlagRealServer}. */
   setFlags(instance: number, flags: number): void {
-    Atomics.store(this.#words, instance * 4 + 3, flags);
+    Atomics.store(this.#words, instance * wordsPerLease + word.flags, flags);
   }
 
   /** Closes every instance. */

@@ -8,6 +8,8 @@
 import type {
   ChangeRequest,
   ChangeResult,
+  HandoverRequest,
+  HandoverResult,
   ReloadResult,
   ServerSnapshot,
   ServiceSnapshot,
@@ -126,6 +128,8 @@ export interface FakeStatusSource extends StatusSource {
   listenerCount(): number;
   readonly changes: { readonly request: ChangeRequest; readonly by: string }[];
   readonly reloads: { readonly dryRun: boolean; readonly by: string }[];
+  readonly handovers: { readonly request: HandoverRequest; readonly by: string }[];
+  handoverResult: HandoverResult;
   /** Answers to changes and reloads. */
   changeResult: ChangeResult;
   reloadResult: ReloadResult;
@@ -139,6 +143,8 @@ export function createFakeStatusSource(start: Partial<Snapshot> = {}): FakeStatu
   return {
     changes: [],
     reloads: [],
+    handovers: [],
+    handoverResult: { ok: true, routers: [{ name: "public", state: "backup" }] },
     changeResult: { ok: true, changed: [{ service: "web", server: "192.0.2.11:80" }] },
     reloadResult: { ok: true, plan: ["web: weight of 192.0.2.11:80 from 1 to 2"] },
     healthy: true,
@@ -149,6 +155,13 @@ export function createFakeStatusSource(start: Partial<Snapshot> = {}): FakeStatu
     },
     listenerCount: () => listeners.size,
     snapshot: () => snapshot,
+    figures: () => snapshot,
+    failover: () => snapshot.failover,
+    async handover(request, by) {
+      this.handovers.push({ request, by });
+      return this.handoverResult;
+    },
+    notReady: () => snapshot.notReady,
     checkMetrics: () => ({
       bucketSeconds: [0.001, 0.01, 1],
       bucketCounts: [4, 9, 10],

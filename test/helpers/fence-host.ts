@@ -48,7 +48,7 @@ const commands = {
   },
   /** Opens an instance for some time. */
   open(instance: number, ms: number) {
-    leases.reopen(instance);
+    leases.open(instance, leases.closings(instance));
     leases.renew(instance, BigInt(Math.round((monotonicMs() + ms) * 1e6)));
   },
   renew(instance: number, ms: number) {
@@ -93,7 +93,11 @@ Bun.serve({
     const command: unknown = Reflect.get(commands, name);
     if (typeof command !== "function") return new Response(`no ${name}`, { status: 404 });
     try {
-      const result: unknown = Reflect.apply(command, undefined, await request.json());
+      const result: unknown = Reflect.apply(
+        command,
+        undefined,
+        (await request.json()) as unknown[],
+      );
       return Response.json(result ?? "done");
     } catch (error) {
       return new Response(String(error), { status: 500 });

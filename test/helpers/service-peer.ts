@@ -22,12 +22,12 @@ export interface ServicePeer extends AsyncDisposable {
 }
 
 /** How a program is started. */
-interface Recipe {
+export interface Recipe {
   readonly portCount: number;
   /** Writes its files. @returns The command. */
   prepare(folder: string, ports: readonly number[]): readonly string[];
   /** Waits until it serves; without it, until the TCP ports answer. */
-  ready?(ports: readonly number[]): Promise<unknown>;
+  ready?(ports: readonly number[], started: StartedProcess): Promise<unknown>;
   /** Without it SIGTERM. */
   readonly stopSignal?: NodeJS.Signals;
 }
@@ -35,7 +35,8 @@ interface Recipe {
 /** A free port may be taken before the program binds it; so many sets are tried. */
 const attemptsMax = 3;
 
-async function start(recipe: Recipe): Promise<ServicePeer> {
+/** Starts a program and waits until it serves. */
+export async function startPeer(recipe: Recipe): Promise<ServicePeer> {
   for (let attempt = 1; ; attempt++) {
     const folder = createTempFolder();
     // Programs drop their rights and must still find their files.
@@ -51,7 +52,8 @@ async function start(recipe: Recipe): Promise<ServicePeer> {
       const ended = started.exited.then((status) => {
         throw new Error(`It ended with ${status}`);
       });
-      const serves = recipe.ready?.(ports) ?? Promise.all(ports.map((port) => waitForPort(port)));
+      const serves =
+        recipe.ready?.(ports, started) ?? Promise.all(ports.map((port) => waitForPort(port)));
       await Promise.race([serves, ended]);
       ended.catch(() => undefined);
       return { ports, process: started, [Symbol.asyncDispose]: stop };
@@ -65,7 +67,7 @@ async function start(recipe: Recipe): Promise<ServicePeer> {
 }
 
 /** Waits until the kernel has a socket at this port of loopback (proc(5), /proc/net). */
-async function waitForSocket(protocol: "tcp" | "udp", port: number): Promise<void> {
+export async function waitForSocket(protocol: "tcp" | "udp", port: number): Promise<void> {
   const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")} `;
   const isBound = (): boolean => readFileSync(`/proc/net/${protocol}`, "utf8").includes(local);
   await waitFor(isBound, { what: `${protocol} socket at port ${port}` });
@@ -76,7 +78,7 @@ export const peerUser = { login: "eve", password: "pass word" } as const;
 
 /** redis-server; wants `password` of its default user. */
 export function startRedis(): Promise<ServicePeer> {
-  return start({
+  return startPeer({
     portCount: 1,
     prepare(folder, [port]) {
       const path = join(folder, "redis.conf");
@@ -89,7 +91,7 @@ export function startRedis(): Promise<ServicePeer> {
 
 /** unbound with the name www.example.com at 192.0.2.7, and back, over UDP and TCP. */
 export function startUnbound(): Promise<ServicePeer> {
-  return start({
+  return startPeer({
     portCount: 1,
     prepare(folder, [port]) {
       const path = join(folder, "unbound.conf");
@@ -113,7 +115,7 @@ export function startUnbound(): Promise<ServicePeer> {
 
 /** vsftpd for anonymous users, with `alive.txt`. Its master needs root. */
 export function startVsftpd(): Promise<ServicePeer> {
-  return start({
+  return startPeer({
     portCount: 1,
     prepare(folder, [port]) {
       for (const name of ["files", "empty"]) mkdirSync(join(folder, name), { mode: 0o755 });
@@ -146,7 +148,7 @@ export function startVsftpd(): Promise<ServicePeer> {
  * the second. Needs root.
  */
 export function startDovecot(good: Certificate, other: Certificate): Promise<ServicePeer> {
-  return start({
+  return startPeer({
     portCount: 5,
     prepare(folder, ports) {
       writeFileSync(join(folder, "users"), `${peerUser.login}:{PLAIN}${peerUser.password}\n`);
@@ -208,7 +210,7 @@ Content-Length: 0
 
 ]]></send></scenario>
 `;
-  return start({
+  return startPeer({
     portCount: 1,
     prepare(folder, [port]) {
       const path = join(folder, "options.xml");
@@ -225,12 +227,58 @@ Content-Length: 0
 
 /** tinyproxy, open to loopback. */
 export function startTinyproxy(): Promise<ServicePeer> {
-  return start({
+  return startPeer({
     portCount: 1,
     prepare(folder, [port]) {
       const path = join(folder, "tinyproxy.conf");
       writeFileSync(path, `Port ${port}\nListen 127.0.0.1\nTimeout 10\nAllow 127.0.0.1\n`);
       return ["tinyproxy", "-d", "-c", path];
+    },
+  });
+}
+
+/** socat, which echoes whatever it is sent; over TCP until the sender has closed its side. */
+export function startEcho(protocol: "tcp" | "udp"): Promise<ServicePeer> {
+  return startPeer({
+    portCount: 1,
+    prepare(_folder, [port]) {
+      const type = protocol === "tcp" ? "TCP4-LISTEN" : "UDP4-RECVFROM";
+      return ["socat", `${type}:${port},bind=127.0.0.1,fork,reuseaddr`, "EXEC:cat"];
+    },
+    ready: ([port]) => waitForSocket(protocol, port!),
+  });
+}
+
+/**
+ * exim as a mail server. Ports: smtp, submission, and one on which it refuses everybody. Needs
+ * root.
+ */
+export function startExim(): Promise<ServicePeer> {
+  return startPeer({
+    portCount: 3,
+    prepare(folder, ports) {
+      mkdirSync(join(folder, "spool"));
+      chmodSync(join(folder, "spool"), 0o777);
+      const path = join(folder, "exim.conf");
+      const text = `
+primary_hostname = mail.example.org
+spool_directory = ${folder}/spool
+log_file_path = ${folder}/spool/%slog
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = ${ports.join(" : ")}
+tls_advertise_hosts =
+keep_environment =
+host_lookup =
+rfc1413_hosts =
+acl_smtp_connect = connection
+begin acl
+connection:
+  deny condition = \${if eq{$received_port}{${ports[2]}}}
+       message = closed today
+  accept
+`;
+      writeFileSync(path, text);
+      return ["exim4", "-bdf", "-C", path, "-oP", join(folder, "pid")];
     },
   });
 }

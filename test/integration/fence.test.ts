@@ -15,7 +15,6 @@ import { createBpfFolder, requireBpf } from "../helpers/require-bpf.ts";
 import type { BpfFolder } from "../helpers/require-bpf.ts";
 import { requireAll, requireNetns, requirePeer } from "../helpers/require-peer.ts";
 import { createTempFolder } from "../helpers/temp-folder.ts";
-import type { TempFolder } from "../helpers/temp-folder.ts";
 
 const needs = requireAll(requireNetns(), requirePeer("nft", "ping"), requireBpf());
 const root = new URL("../..", import.meta.url).pathname;
@@ -26,7 +25,7 @@ const hourMs = 3_600_000;
 
 describe.skipIf(needs.skip)("fence", () => {
   let lan: Lan<"client" | "director">;
-  let folder: TempFolder;
+  let folder: ReturnType<typeof createTempFolder>;
   let pins: BpfFolder;
   let fence: StartedProcess;
   let client: Host;

@@ -20,7 +20,7 @@ describe("parseBpfObject", () => {
       name: "leases",
       type: 2,
       keyBytes: 4,
-      valueBytes: 16,
+      valueBytes: 32,
       entriesMax: 256,
       flags: 1024,
     });

@@ -13,20 +13,20 @@ describe.skipIf(bpf.skip)(`LeaseTable ${bpf.reason}`.trim(), () => {
   let leases: LeaseTable;
 
   /** What the kernel sees of an instance. */
-  function kernelSees(instance: number): { end: bigint; closed: number; flags: number } {
-    const value = new Uint8Array(16);
+  function kernelSees(instance: number): { end: bigint; isOpen: boolean; flags: number } {
+    const value = new Uint8Array(32);
     lookupBpfMap(map, new Uint8Array(Uint32Array.of(instance).buffer), value);
     const view = new DataView(value.buffer);
     return {
       end: view.getBigUint64(0, true),
-      closed: view.getUint32(8, true),
-      flags: view.getUint32(12, true),
+      isOpen: view.getUint32(8, true) === view.getUint32(12, true),
+      flags: view.getUint32(16, true),
     };
   }
 
   beforeEach(() => {
     const type = BPF_MAP_TYPE_ARRAY;
-    const sizes = { keyBytes: 4, valueBytes: 16, entriesMax: instancesMax };
+    const sizes = { keyBytes: 4, valueBytes: 32, entriesMax: instancesMax };
     map = createBpfMap({ type, ...sizes, flags: BPF_F_MMAPABLE });
     leases = new LeaseTable(map);
   });
@@ -37,41 +37,51 @@ describe.skipIf(bpf.skip)(`LeaseTable ${bpf.reason}`.trim(), () => {
 
   test("renew() and end() are seen by the kernel at once, of that instance only", () => {
     leases.renew(3, 5_000_000_000_000n);
-    expect(kernelSees(3)).toEqual({ end: 5_000_000_000_000n, closed: 0, flags: 0 });
+    expect(kernelSees(3)).toEqual({ end: 5_000_000_000_000n, isOpen: true, flags: 0 });
     expect(kernelSees(2).end).toBe(0n);
     expect(kernelSees(4).end).toBe(0n);
     leases.end(3);
     expect(kernelSees(3).end).toBe(0n);
   });
 
-  test("close() stands until reopen(), also when somebody renews", () => {
+  test("close() stands until open(), also when somebody renews", () => {
     leases.renew(0, 9n);
     leases.close(0);
     leases.renew(0, 99n);
     expect(leases.isClosed(0)).toBe(true);
-    expect(kernelSees(0)).toEqual({ end: 99n, closed: 1, flags: 0 });
+    expect(kernelSees(0)).toEqual({ end: 99n, isOpen: false, flags: 0 });
     leases.end(0);
-    leases.reopen(0);
-    expect(kernelSees(0)).toEqual({ end: 0n, closed: 0, flags: 0 });
+    leases.open(0, leases.closings(0));
+    expect(leases.isClosed(0)).toBe(false);
+    expect(kernelSees(0)).toEqual({ end: 0n, isOpen: true, flags: 0 });
   });
 
-  test("reopen() of a lease that runs is a bug: it would open at once", () => {
+  test("an owner that opens later than it decided cannot undo what the guard did meanwhile", () => {
+    const seen = leases.closings(0);
+    leases.close(0);
+    leases.open(0, seen);
+    leases.renew(0, 99n);
+    expect(leases.isClosed(0)).toBe(true);
+    expect(kernelSees(0).isOpen).toBe(false);
+  });
+
+  test("open() of a lease that runs is a bug: it would open at once", () => {
     leases.close(1);
     leases.renew(1, 99n);
-    expect(() => leases.reopen(1)).toThrow("Invariant violated");
+    expect(() => leases.open(1, 1)).toThrow("Invariant violated");
   });
 
   test("setFlags() leaves end and closed alone", () => {
     leases.renew(255, 7n);
     leases.setFlags(255, 1);
-    expect(kernelSees(255)).toEqual({ end: 7n, closed: 0, flags: 1 });
+    expect(kernelSees(255)).toEqual({ end: 7n, isOpen: true, flags: 1 });
   });
 
   test("closeAll() closes the first and the last", () => {
     leases.renew(0, 1n);
     leases.closeAll();
-    expect(kernelSees(0)).toEqual({ end: 0n, closed: 1, flags: 0 });
-    expect(kernelSees(255)).toEqual({ end: 0n, closed: 1, flags: 0 });
+    expect(kernelSees(0)).toEqual({ end: 0n, isOpen: false, flags: 0 });
+    expect(kernelSees(255)).toEqual({ end: 0n, isOpen: false, flags: 0 });
   });
 
   test("two tables of one map are one", () => {

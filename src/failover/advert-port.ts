@@ -1,0 +1,227 @@
+/**
+ * One virtual router on one interface: its two raw sockets, and the advertisement as bytes.
+ *
+ * Two sockets, because they are bound differently: the sender to this node's own address (a packet
+ * with the virtual address as its source would not pass the closed fence), the receiver to the
+ * interface alone, with a filter before the first packet. Sending and receiving allocate nothing but
+ * what the decoder keeps.
+ *
+ * @module
+ */
+
+import { EAGAIN, EINTR } from "../../ffi/errno.ts";
+import { addressOf, errno, libc } from "../../ffi/libc.ts";
+import type { Pointer } from "../../ffi/libc.ts";
+import { encodeScoped, openRawReceiver, openRawSender } from "../../ffi/raw-socket.ts";
+import { addressOffset, sockaddrBytesMax } from "../../ffi/sockaddr.ts";
+import { closeDescriptor } from "../../ffi/socket.ts";
+import { parseAddress } from "../net/address.ts";
+import type { AddressBytes } from "../net/address.ts";
+import {
+  createAdvertisement,
+  decodeAdvertisement,
+  encodeAdvertisement,
+  judgeAdvertisement,
+  messageBytesMax,
+  multicastIpv4,
+  multicastIpv6,
+  setAddresses,
+  setPassword,
+  vrrpProtocol,
+} from "../vrrp/index.ts";
+import type { AcceptRules, Advertisement, AdvertisementResult } from "../vrrp/index.ts";
+import { assembleAdvertFilter } from "./advert-filter.ts";
+import type { InstancePlan } from "./plan.ts";
+
+/** Packets taken from one socket before the others get their turn. */
+const packetsPerTurnMax = 256;
+const ipv4HeaderBytesMax = 60;
+
+/** Where a port is opened. */
+export interface AdvertPlace {
+  readonly device: string;
+  readonly index: number;
+  /** This node's own address on the device. */
+  readonly own: AddressBytes;
+  /** Interval that the packets say. */
+  readonly wireIntervalMs: number;
+}
+
+/** What was received: fields are filled anew for each packet. */
+export interface HeardAdvert {
+  result: AdvertisementResult;
+  readonly advertisement: Advertisement;
+  /** Sender. */
+  readonly from: AddressBytes;
+}
+
+/** Sockets of one virtual router on one interface. Owns both descriptors. */
+export class AdvertPort {
+  /** For the epoll set. */
+  readonly receiver: number;
+  readonly own: AddressBytes;
+  readonly index: number;
+  readonly #plan: InstancePlan;
+  readonly #sender: number;
+  readonly #rules: AcceptRules;
+  readonly #outgoing: Advertisement;
+  readonly #messages: readonly OutgoingMessage[];
+  readonly #heard: HeardAdvert;
+  readonly #buffer = new Uint8Array(ipv4HeaderBytesMax + messageBytesMax + 64);
+  readonly #bufferAddress: Pointer = addressOf(this.#buffer);
+  readonly #name = new Uint8Array(sockaddrBytesMax);
+  readonly #nameAddress: Pointer = addressOf(this.#name);
+  readonly #nameLength = new Uint32Array(1);
+  readonly #nameLengthAddress: Pointer = addressOf(this.#nameLength);
+
+  /** @throws {SyscallError} `EPERM`, `ENODEV`, `EADDRNOTAVAIL`. */
+  constructor(plan: InstancePlan, { device, index, own, wireIntervalMs }: AdvertPlace) {
+    const { family, vrid } = plan;
+    this.#plan = plan;
+    this.own = own;
+    this.index = index;
+    const peers = plan.peers?.map((peer) => parseAddress(peer)!);
+    const group = family === 4 ? multicastIpv4 : multicastIpv6;
+    this.#rules = {
+      version: plan.version,
+      vrid,
+      intervalMs: wireIntervalMs,
+      own: [own],
+      peers,
+      password: passwordOf(plan),
+    };
+    this.#outgoing = outgoingAdvertisement(plan, wireIntervalMs);
+    this.#messages = (peers ?? [group]).map((to) => new OutgoingMessage(to, index));
+    this.#heard = {
+      result: "accepted",
+      advertisement: createAdvertisement(family),
+      from: new Uint8Array(own.length),
+    };
+    const place = { family, protocol: vrrpProtocol, device, index };
+    const destination = peers === undefined ? group : own;
+    const filter = assembleAdvertFilter({ vrid, destination, peers });
+    this.#sender = openRawSender(place, own);
+    try {
+      this.receiver = openRawReceiver(place, filter, peers === undefined ? group : undefined);
+    } catch (error) {
+      closeDescriptor(this.#sender);
+      throw error;
+    }
+  }
+
+  /** Sends an advertisement to all. @returns False if none could be sent. */
+  send(priority: number): boolean {
+    this.#outgoing.priority = priority;
+    let hasSent = false;
+    for (const message of this.#messages) {
+      const length = message.encode(this.#outgoing, this.own);
+      if (message.send(this.#sender, length)) hasSent = true;
+    }
+    return hasSent;
+  }
+
+  /** The bytes that {@link send} would send to each, with where they go; for the guard. */
+  preview(priority: number): { readonly to: AddressBytes; readonly message: Uint8Array }[] {
+    this.#outgoing.priority = priority;
+    return this.#messages.map((message) => {
+      const length = message.encode(this.#outgoing, this.own);
+      return { to: message.to, message: message.bytes.slice(0, length) };
+    });
+  }
+
+  /**
+   * Takes what is there. `hear` gets each packet with what became of it; the value is filled anew
+   * for the next.
+   */
+  receive(hear: (heard: HeardAdvert) => void): void {
+    const { length: capacity } = this.#buffer;
+    for (let count = 0; count < packetsPerTurnMax; count++) {
+      this.#nameLength[0] = this.#name.length;
+      const length = libc.recvfrom(
+        this.receiver,
+        this.#bufferAddress,
+        capacity,
+        0,
+        this.#nameAddress,
+        this.#nameLengthAddress,
+      );
+      if (length === -1) {
+        const reason = errno();
+        // Anything else (the link went down) is told by the notices of the kernel.
+        if (reason === EINTR) continue;
+        if (reason !== EAGAIN) return;
+        return;
+      }
+      this.#judge(length);
+      hear(this.#heard);
+    }
+  }
+
+  close(): void {
+    closeDescriptor(this.#sender);
+    closeDescriptor(this.receiver);
+  }
+
+  #judge(length: number): void {
+    const heard = this.#heard;
+    const { family } = this.#plan;
+    const start = family === 4 ? (this.#buffer[0]! & 0x0f) * 4 : 0;
+    const offset = addressOffset(family);
+    heard.from.set(this.#name.subarray(offset, offset + heard.from.length));
+    // The filter has let nothing else through.
+    const destination = this.#rules.peers === undefined ? this.#messages[0]!.to : this.own;
+    const arrival = { source: heard.from, destination, ttl: 255 };
+    const bytes = this.#buffer.subarray(start, length);
+    const decoded = decodeAdvertisement(bytes, arrival, heard.advertisement);
+    heard.result = decoded.ok
+      ? (judgeAdvertisement(heard.advertisement, arrival, this.#rules) ?? "accepted")
+      : decoded.reason;
+  }
+}
+
+/** One advertisement for one destination. */
+class OutgoingMessage {
+  readonly to: AddressBytes;
+  readonly bytes = new Uint8Array(messageBytesMax);
+  readonly #address: Pointer = addressOf(this.bytes);
+  readonly #sockaddr: Uint8Array;
+  readonly #sockaddrAddress: Pointer;
+
+  constructor(to: AddressBytes, index: number) {
+    this.to = to;
+    this.#sockaddr = encodeScoped(to, index);
+    this.#sockaddrAddress = addressOf(this.#sockaddr);
+  }
+
+  encode(advertisement: Advertisement, source: AddressBytes): number {
+    return encodeAdvertisement(advertisement, { source, destination: this.to }, this.bytes);
+  }
+
+  send(fd: number, length: number): boolean {
+    const { length: sockaddrLength } = this.#sockaddr;
+    const to = this.#sockaddrAddress;
+    return libc.sendto(fd, this.#address, length, 0, to, sockaddrLength) === length;
+  }
+}
+
+function passwordOf({ version, password }: InstancePlan): Uint8Array | undefined {
+  if (version !== 2 || password === undefined) return undefined;
+  const bytes = new Uint8Array(8);
+  new TextEncoder().encodeInto(password, bytes);
+  return bytes;
+}
+
+function outgoingAdvertisement(plan: InstancePlan, wireIntervalMs: number): Advertisement {
+  const advertisement = createAdvertisement(plan.family);
+  const advertised = plan.addresses.filter(({ isAdvertised }) => isAdvertised);
+  advertisement.version = plan.version;
+  advertisement.vrid = plan.vrid;
+  advertisement.intervalMs = wireIntervalMs;
+  setAddresses(
+    advertisement,
+    advertised.map(({ address }) => parseAddress(address)!),
+  );
+  const password = passwordOf(plan);
+  if (password !== undefined) setPassword(advertisement, password);
+  return advertisement;
+}

@@ -1,0 +1,224 @@
+/**
+ * The main thread's side of failover: starts the real-time thread and the guard, hands plans and
+ * commands down, and reads the status block.
+ *
+ * @module
+ */
+
+import { monotonicMs } from "../../ffi/clock.ts";
+import { openEventfd, signalEventfd } from "../../ffi/epoll.ts";
+import { openPipe } from "../../ffi/pipe.ts";
+import { closeDescriptor } from "../../ffi/socket.ts";
+import { openBpfFileSystem } from "../bpf/index.ts";
+import { errorText, invariant } from "../errors/index.ts";
+import { fencePinsName, instancesMax } from "../fence/index.ts";
+import { createMailbox, MailboxWriter } from "../thread/index.ts";
+import { createStatusBlock, processWord, statusWords } from "./layout.ts";
+import type { InstancePlan } from "./plan.ts";
+import type { RealtimeEvent, RealtimeOrder, RealtimeStart } from "./protocol.ts";
+import { readInstance } from "./status.ts";
+import type { InstanceView } from "./status.ts";
+
+/** A plan before it has a slot. */
+export type UnplacedPlan = Omit<InstancePlan, "slot">;
+
+/** What {@link Failover} needs. */
+export interface FailoverOptions {
+  readonly runtimeDirectory: string;
+  /** Starts this program as the guard, with the read end of its pipe as standard input. */
+  readonly guardCommand: readonly string[];
+  readonly listener: (event: RealtimeEvent) => void;
+  /** Gets lines of the guard, and what went wrong with it. */
+  readonly warn: (text: string) => void;
+  /** The thread died by an exception: a bug, the program ends and its guard cleans up. */
+  readonly onCrash: (error: Error) => void;
+}
+
+/** A guard that dies is started again, but not faster than this. */
+const guardPauseMs = 1000;
+
+/** State of the real-time thread. */
+export interface RealtimeView {
+  /** Time since its last wake-up, ms. */
+  readonly beatAgeMs: number;
+  readonly wakeups: number;
+  readonly lateWakeups: number;
+  readonly latenessMaxMs: number;
+  readonly fenceRepairs: number;
+  readonly hasGuard: boolean;
+}
+
+/** Failover of this director. */
+export class Failover {
+  readonly #options: FailoverOptions;
+  readonly #writer: MailboxWriter;
+  readonly #wakeFd = openEventfd();
+  readonly #status: Float64Array;
+  readonly #worker: Worker;
+  readonly #exited = Promise.withResolvers<void>();
+  readonly #waiting = new Map<number, () => void>();
+  readonly #slots = new Map<string, number>();
+  #plans: readonly InstancePlan[] = [];
+  #guard: Bun.Subprocess | undefined;
+  #sequence = 0;
+  #isEnding = false;
+
+  constructor(options: FailoverOptions) {
+    this.#options = options;
+    const mailbox = createMailbox();
+    const status = createStatusBlock();
+    this.#writer = new MailboxWriter(mailbox);
+    this.#status = statusWords(status);
+    this.#worker = new Worker(new URL("./realtime-worker.ts", import.meta.url).href, {
+      smol: true,
+      name: "vrrp",
+    });
+    this.#worker.onmessage = (event: MessageEvent<RealtimeEvent>) => this.#receive(event.data);
+    this.#worker.onerror = (event) => {
+      options.onCrash(new Error(`The real-time thread died: ${event.message}`));
+    };
+    this.#worker.addEventListener("close", () => {
+      if (!this.#isEnding) options.onCrash(new Error("The real-time thread ended by itself"));
+      this.#exited.resolve();
+    });
+    const start: RealtimeStart = {
+      mailbox,
+      status,
+      wakeFd: this.#wakeFd,
+      fencePins: this.#findPins(),
+      guardFd: this.#startGuard(),
+      processors: navigator.hardwareConcurrency,
+    };
+    this.#worker.postMessage(start);
+  }
+
+  /** Takes these virtual routers for the wanted ones; settles when that is so. */
+  async apply(plans: readonly UnplacedPlan[]): Promise<void> {
+    const names = new Set(plans.map(({ name }) => name));
+    for (const name of this.#slots.keys()) if (!names.has(name)) this.#slots.delete(name);
+    this.#plans = plans.map((plan) => ({ ...plan, slot: this.#slotOf(plan.name) }));
+    await this.#send({ type: "apply", plans: this.#plans });
+  }
+
+  /** Says how fit this node is to serve. */
+  async setFitness(isFit: boolean, liveServers: number): Promise<void> {
+    await this.#send({ type: "fitness", isFit, liveServers });
+  }
+
+  /** Hands the addresses over, of one instance or of all. */
+  async standby(instance: string | undefined): Promise<void> {
+    await this.#send({ type: "standby", ...(instance === undefined ? {} : { instance }) });
+  }
+
+  /** Takes the addresses, of one instance or of all. */
+  async takeover(instance: string | undefined, force: boolean): Promise<void> {
+    const which = instance === undefined ? {} : { instance };
+    await this.#send({ type: "takeover", force, ...which });
+  }
+
+  /** Every instance, as it is now. */
+  view(): InstanceView[] {
+    return this.#plans.map((plan) => readInstance(this.#status, plan, monotonicMs()));
+  }
+
+  /** The thread, as it is now. */
+  realtime(): RealtimeView {
+    const word = (index: number): number => this.#status[index]!;
+    return {
+      beatAgeMs: monotonicMs() - word(processWord.beatAtMs),
+      wakeups: word(processWord.wakeups),
+      lateWakeups: word(processWord.lateWakeups),
+      latenessMaxMs: word(processWord.latenessMaxMs),
+      fenceRepairs: word(processWord.fenceRepairs),
+      hasGuard: word(processWord.hasGuard) === 1,
+    };
+  }
+
+  /** Resigns everywhere, takes the addresses off, and ends thread and guard. */
+  async close(): Promise<void> {
+    this.#isEnding = true;
+    void this.#send({ type: "exit" });
+    await this.#exited.promise;
+    await this.#guard?.exited;
+    closeDescriptor(this.#wakeFd);
+  }
+
+  #slotOf(name: string): number {
+    const known = this.#slots.get(name);
+    if (known !== undefined) return known;
+    const used = new Set(this.#slots.values());
+    let slot = 0;
+    while (used.has(slot)) slot++;
+    invariant(slot < instancesMax, "the configuration bounds the instances");
+    this.#slots.set(name, slot);
+    return slot;
+  }
+
+  #findPins(): string | undefined {
+    try {
+      return openBpfFileSystem(fencePinsName, this.#options.runtimeDirectory);
+    } catch (error) {
+      this.#options.warn(`No bpf file system: ${errorText(error)}`);
+      return undefined;
+    }
+  }
+
+  /** @returns Write end of its pipe, which the thread will own; -1 if it cannot be started. */
+  #startGuard(): number {
+    const { guardCommand, warn } = this.#options;
+    const [readFd, writeFd] = openPipe();
+    try {
+      const guard = Bun.spawn([...guardCommand], {
+        stdin: readFd,
+        stdout: "ignore",
+        stderr: "pipe",
+        onExit: () => this.#onGuardExit(),
+      });
+      this.#guard = guard;
+      void this.#listen(guard.stderr);
+      return writeFd;
+    } catch (error) {
+      closeDescriptor(writeFd);
+      warn(`Cannot start the guard: ${errorText(error)}`);
+      return -1;
+    } finally {
+      closeDescriptor(readFd);
+    }
+  }
+
+  async #listen(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      for (const line of decoder.decode(chunk).split("\n")) {
+        if (line !== "") this.#options.warn(line);
+      }
+    }
+  }
+
+  #onGuardExit(): void {
+    if (this.#isEnding) return;
+    this.#options.warn("The guard ended: it is started again");
+    setTimeout(() => {
+      if (!this.#isEnding) void this.#send({ type: "guard", fd: this.#startGuard() });
+    }, guardPauseMs);
+  }
+
+  #receive(event: RealtimeEvent): void {
+    if (event.type !== "done") {
+      this.#options.listener(event);
+      return;
+    }
+    this.#waiting.get(event.sequence)?.();
+    this.#waiting.delete(event.sequence);
+    if (!this.#writer.flush()) signalEventfd(this.#wakeFd);
+  }
+
+  #send(order: RealtimeOrder): Promise<void> {
+    this.#sequence += 1;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.set(this.#sequence, resolve);
+    this.#writer.write({ ...order, sequence: this.#sequence });
+    signalEventfd(this.#wakeFd);
+    return promise;
+  }
+}

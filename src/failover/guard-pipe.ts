@@ -1,0 +1,115 @@
+/**
+ * The director's end of the pipe to its guard: beats, and what to do when they end.
+ *
+ * Writing never blocks. A beat that does not fit is no loss: the pipe is full of them. Orders that do
+ * not fit wait for the next beat.
+ *
+ * @module
+ */
+
+import { F_SETFL } from "../../ffi/constants/fcntl.ts";
+import { O_NONBLOCK } from "../../ffi/constants/socket.ts";
+import { addressOf, libc } from "../../ffi/libc.ts";
+import { closeDescriptor } from "../../ffi/socket.ts";
+import { formatAddress } from "../net/address.ts";
+import { routerState } from "../vrrp/index.ts";
+import { beatMessage, encodeOrders, farewellMessage } from "./guard-message.ts";
+import type { GuardInstance, GuardOrders } from "./guard-message.ts";
+import type { HostNetwork } from "./host-network.ts";
+import type { Instance } from "./instance.ts";
+
+/** The guard counts silence from its own last look: a little less than a lease. */
+const silenceShare = 0.9;
+/** Without any virtual router nothing depends on the guard. */
+const silenceMsDefault = 10_000;
+
+const beatAddress = addressOf(beatMessage);
+
+/** Owns the descriptor it is given. */
+export class GuardPipe {
+  #fd = -1;
+  /** Orders that have not been written whole. */
+  #waiting: Uint8Array | undefined;
+  #lastOrders = "";
+
+  /** @param fd Write end; -1: there is no guard. */
+  constructor(fd: number) {
+    this.open(fd);
+  }
+
+  /** True while there is somebody to write to. */
+  get isOpen(): boolean {
+    return this.#fd !== -1;
+  }
+
+  /** A guard was started: the old pipe is closed, and the new one knows nothing yet. */
+  open(fd: number): void {
+    if (this.#fd !== -1) closeDescriptor(this.#fd);
+    this.#fd = fd;
+    this.#waiting = undefined;
+    this.#lastOrders = "";
+    if (fd !== -1) libc.fcntl(fd, F_SETFL, O_NONBLOCK);
+  }
+
+  /** This thread lives. */
+  beat(): void {
+    if (this.#fd === -1) return;
+    if (this.#waiting !== undefined) this.#flush(this.#waiting);
+    if (this.#waiting === undefined) libc.write(this.#fd, beatAddress, 1);
+  }
+
+  /** Says what to do when the beats end, if that has changed. */
+  inform(
+    instances: readonly Instance[],
+    {
+      network,
+      leasesPin,
+    }: { readonly network: HostNetwork; readonly leasesPin: string | undefined },
+  ): void {
+    if (this.#fd === -1) return;
+    const leases = instances.map(({ leaseMs }) => leaseMs);
+    const silenceMs = Math.min(silenceMsDefault, ...leases.map((ms) => ms * silenceShare));
+    const orders: GuardOrders = {
+      silenceMs,
+      leasesPin,
+      instances: instances.map((instance) => describe(instance, network)),
+    };
+    const text = JSON.stringify(orders);
+    // Half-written orders must be finished first; the next change of the network comes back here.
+    if (text === this.#lastOrders || this.#waiting !== undefined) return;
+    this.#lastOrders = text;
+    this.#flush(encodeOrders(orders));
+  }
+
+  /** The director ends well, or goes on without a guard. */
+  close(): void {
+    if (this.#fd === -1) return;
+    libc.write(this.#fd, addressOf(farewellMessage), 1);
+    closeDescriptor(this.#fd);
+    this.#fd = -1;
+  }
+
+  #flush(bytes: Uint8Array): void {
+    const written = libc.write(this.#fd, addressOf(bytes), bytes.length);
+    const rest = bytes.subarray(Math.max(0, written));
+    this.#waiting = rest.length === 0 ? undefined : rest.slice();
+  }
+}
+
+function describe(instance: Instance, network: HostNetwork): GuardInstance {
+  const { slot, family, addresses } = instance.plan;
+  const packets = instance.resignations().map(({ device, index, own, to, message }) => ({
+    family,
+    device,
+    index,
+    own: formatAddress(own),
+    to: formatAddress(to),
+    message: message.toHex(),
+  }));
+  const held = addresses.flatMap(({ interface: name, address, prefixBits }) => {
+    const link = network.link(name);
+    return link === undefined ? [] : [{ index: link.index, address, prefixBits }];
+  });
+  const isActive = instance.router.state === routerState.active;
+  return { slot, isActive, packets, addresses: held };
+}

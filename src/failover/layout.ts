@@ -1,0 +1,85 @@
+/**
+ * The status block: what the real-time thread tells the main thread without messages.
+ *
+ * ```text
+ * process row  [16 words]   beat, wake-ups, late wake-ups, worst lateness, fence repairs
+ * rows         [256][64]    one a slot: see `statusWord`; from `results` on one word a result
+ * ```
+ * float64, written by the real-time thread alone; read by anybody. A number is stored at once; two
+ * numbers of a row may be of two moments.
+ *
+ * @module
+ */
+
+import { advertisementResults } from "../vrrp/index.ts";
+
+/** Words of the process row. */
+export const processWord = {
+  /** Time of the last wake-up, ms of the monotonic clock. */
+  beatAtMs: 0,
+  wakeups: 1,
+  /** Wake-ups that were late by more than half of the interval. */
+  lateWakeups: 2,
+  /** Worst lateness so far, ms. */
+  latenessMaxMs: 3,
+  /** How often the fence was not first at a device and was put back. */
+  fenceRepairs: 4,
+  /** 1 if the guard lives. */
+  hasGuard: 5,
+} as const;
+
+/** Words of a slot's row. */
+export const statusWord = {
+  /** 1 while the slot is in use. */
+  isUsed: 0,
+  /** A value of `routerState`. */
+  state: 1,
+  /** ms of the monotonic clock. */
+  changedAtMs: 2,
+  /** A value of `cause`. */
+  lastCause: 3,
+  /** Why it is not promoted though it could be; 0 if nothing blocks. */
+  blockedBy: 4,
+  /** End of the lease, ms of the monotonic clock. */
+  leaseEndMs: 5,
+  /** Priority in force. */
+  priority: 6,
+  /** Last active director heard: when, with which priority, and its address in four words. */
+  heardAtMs: 7,
+  heardPriority: 8,
+  heardFrom: 9,
+  heardFromLength: 13,
+  sent: 14,
+  conflicts: 15,
+  announcements: 16,
+  transitions: 17,
+  /** Addresses that are on the host now. */
+  addressesHeld: 18,
+  /** One word a result of `advertisementResults`. */
+  results: 24,
+} as const;
+
+const processWords = 16;
+const rowWords = 64;
+const slots = 256;
+
+/** Bytes of the block. */
+export const statusBlockBytes = (processWords + slots * rowWords) * 8;
+
+/** An empty block. */
+export function createStatusBlock(): SharedArrayBuffer {
+  return new SharedArrayBuffer(statusBlockBytes);
+}
+
+/** The block as numbers. */
+export function statusWords(block: SharedArrayBuffer): Float64Array {
+  return new Float64Array(block);
+}
+
+/** Index of the first word of a slot. */
+export function rowOf(slot: number): number {
+  return processWords + slot * rowWords;
+}
+
+/** Number of the last word used; the row has room for it. */
+export const lastResultWord = statusWord.results + advertisementResults.length - 1;

@@ -1,0 +1,327 @@
+/**
+ * The loop of the real-time thread: election, advertisements, lease, addresses and announcements of
+ * all virtual routers of this director.
+ *
+ * Each wake-up first takes everything that waits in the sockets, and only then looks at the clock and
+ * renews or sends: who was stopped for a while hears what happened meanwhile before it acts. Nothing
+ * here waits for the main thread, and a reload there does not disturb it.
+ *
+ * @module
+ */
+
+import { monotonicMs } from "../../ffi/clock.ts";
+import { EPOLLIN } from "../../ffi/constants/epoll.ts";
+import { drainEventfd, Poller } from "../../ffi/epoll.ts";
+import { lockMemory, nameThread, preferThread } from "../../ffi/realtime.ts";
+import { Timer } from "../../ffi/timer.ts";
+import { hostBpfKernel } from "../bpf/index.ts";
+import { errorText } from "../errors/index.ts";
+import { BpfFence, needsFence } from "../fence/index.ts";
+import type { LeaseTable } from "../fence/index.ts";
+import { MailboxReader } from "../thread/index.ts";
+import { groupTransition, transition } from "../vrrp/index.ts";
+import type { Router, RouterEvent } from "../vrrp/index.ts";
+import { Announcer } from "./announcer.ts";
+import { GuardPipe } from "./guard-pipe.ts";
+import { HostNetwork } from "./host-network.ts";
+import { Instance } from "./instance.ts";
+import { processWord, statusWords } from "./layout.ts";
+import type { InstancePlan } from "./plan.ts";
+import type { RealtimeEvent, RealtimeOrder, RealtimeStart } from "./protocol.ts";
+
+type NumberedOrder = RealtimeOrder & { readonly sequence: number };
+
+/** Above ordinary threads, below the guard and the kernel's own. */
+const schedulingPriority = 10;
+/** Events of one wake-up. */
+const eventsMax = 64;
+/** How often the fence is looked at, ms. */
+const mendIntervalMs = 100;
+/** Longest sleep without anything to do, ms: the beat that the main thread looks at. */
+const sleepMaxMs = 100;
+/** Data of an epoll registration that is no receiving socket. */
+const ownGeneration = 0;
+
+/** The thread. */
+export class RealtimeLoop {
+  readonly #start: RealtimeStart;
+  readonly #tell: (event: RealtimeEvent) => void;
+  readonly #status: Float64Array;
+  readonly #reader: MailboxReader<NumberedOrder>;
+  readonly #poller = new Poller(eventsMax);
+  readonly #timer = new Timer();
+  readonly #network = new HostNetwork();
+  readonly #announcer = new Announcer();
+  readonly #guard: GuardPipe;
+  readonly #fence: BpfFence | undefined;
+  readonly #leases: LeaseTable | undefined;
+  readonly #byDescriptor = new Map<number, Instance>();
+  #instances: Instance[] = [];
+  #virtual = new Set<string>();
+  #groups = new Map<string, { readonly members: Instance[]; readonly routers: Router[] }>();
+  #mendAtMs = 0;
+  /** What the guard was told is not true any more. */
+  #isGuardStale = false;
+  #isOver = false;
+
+  constructor(start: RealtimeStart, tell: (event: RealtimeEvent) => void) {
+    this.#start = start;
+    this.#tell = tell;
+    this.#status = statusWords(start.status);
+    this.#reader = new MailboxReader(start.mailbox);
+    this.#guard = new GuardPipe(start.guardFd);
+    nameThread("vrrp");
+    const threadClass = preferThread(schedulingPriority);
+    lockMemory();
+    const { fence, reason } = this.#openFence();
+    this.#fence = fence;
+    this.#leases = fence?.openLeases();
+    for (const fd of [start.wakeFd, this.#timer.fd, this.#network.fd]) {
+      this.#poller.add(fd, EPOLLIN, ownGeneration);
+    }
+    const kind = fence === undefined ? "none" : "bpf";
+    tell({ type: "started", threadClass, fence: { kind, reason } });
+  }
+
+  /** Runs until it is told to exit. */
+  run(): void {
+    while (!this.#isOver) {
+      const dueMs = this.#sleep();
+      drainEventfd(this.#start.wakeFd);
+      this.#timer.take();
+      for (const instance of this.#instances) instance.observe();
+      const hasChanged = this.#network.follow();
+      const nowMs = monotonicMs();
+      for (const instance of this.#instances) instance.receive(nowMs);
+      if (hasChanged) this.#refresh(nowMs);
+      this.#work(monotonicMs());
+      this.#measure(dueMs);
+      this.#takeOrders();
+    }
+    this.#close();
+  }
+
+  /** @returns When something was due, ms; Infinity if only sockets were waited for. */
+  #sleep(): number {
+    const nowMs = monotonicMs();
+    let dueMs = Infinity;
+    for (const instance of this.#instances) dueMs = Math.min(dueMs, instance.nextAtMs);
+    this.#timer.set(Math.min(dueMs, nowMs + sleepMaxMs));
+    this.#poller.wait(-1);
+    return dueMs;
+  }
+
+  #work(nowMs: number): void {
+    for (const instance of this.#instances) instance.tick(nowMs);
+    if (this.#isGuardStale) this.#informGuard();
+    this.#guard.beat();
+    this.#status[processWord.hasGuard] = this.#guard.isOpen ? 1 : 0;
+    if (nowMs < this.#mendAtMs) return;
+    this.#mendAtMs = nowMs + mendIntervalMs;
+    this.#mendFence();
+  }
+
+  #measure(dueMs: number): void {
+    const nowMs = monotonicMs();
+    const words = this.#status;
+    words[processWord.beatAtMs] = nowMs;
+    words[processWord.wakeups]! += 1;
+    const latenessMs = nowMs - dueMs;
+    if (latenessMs <= 0) return;
+    words[processWord.latenessMaxMs] = Math.max(words[processWord.latenessMaxMs]!, latenessMs);
+    const shortest = Math.min(...this.#instances.map(({ sendIntervalMs }) => sendIntervalMs));
+    if (latenessMs > shortest / 2) words[processWord.lateWakeups]! += 1;
+  }
+
+  #dispatch(instance: Instance, event: RouterEvent, nowMs: number): void {
+    const group = this.#groups.get(instance.plan.group ?? "");
+    const before = instance.router.changedAtMs;
+    if (group === undefined) {
+      transition(instance.router, event, nowMs);
+      instance.execute(nowMs);
+    } else {
+      groupTransition(group.routers, group.members.indexOf(instance), { event, nowMs });
+      for (const member of group.members) member.execute(nowMs);
+    }
+    if (instance.router.changedAtMs !== before) this.#isGuardStale = true;
+  }
+
+  #refresh(nowMs: number): void {
+    this.#attachFence();
+    for (const instance of this.#instances) instance.refresh(nowMs);
+    this.#informGuard();
+  }
+
+  #openFence(): { fence: BpfFence | undefined; reason: string } {
+    const { fencePins: pins, processors } = this.#start;
+    if (pins === undefined) return { fence: undefined, reason: "no bpf file system" };
+    try {
+      return { fence: new BpfFence({ kernel: hostBpfKernel, pins, processors }), reason: "" };
+    } catch (error) {
+      return { fence: undefined, reason: errorText(error) };
+    }
+  }
+
+  /** On all devices that have an IP layer, before an address is added to one. */
+  #attachFence(): void {
+    if (this.#fence === undefined) return;
+    for (const link of this.#network.links()) {
+      const { index, name, isLoopback, masterIndex = 0 } = link;
+      const device = { index, name, isLoopback, masterIndex };
+      try {
+        if (needsFence(device)) this.#fence.attach(device);
+        else this.#fence.detach(index);
+      } catch (error) {
+        // Gone again: the notice of that is under way.
+        const text = `Cannot put the fence on ${name}: ${errorText(error)}`;
+        this.#tell({ type: "trouble", text });
+      }
+    }
+  }
+
+  #mendFence(): void {
+    for (const { device, fault } of this.#fence?.mend() ?? []) {
+      this.#status[processWord.fenceRepairs]! += 1;
+      const link = [...this.#network.links()].find(({ index }) => index === device);
+      const name = link?.name ?? String(device);
+      this.#tell({ type: "fence-repaired", device: name, fault });
+    }
+  }
+
+  #takeOrders(): void {
+    for (let order = this.#reader.read(); order !== undefined; order = this.#reader.read()) {
+      this.#carryOut(order);
+      this.#tell({ type: "done", sequence: order.sequence });
+    }
+  }
+
+  #carryOut(order: RealtimeOrder): void {
+    const nowMs = monotonicMs();
+    switch (order.type) {
+      case "apply":
+        this.#apply(order.plans, nowMs);
+        return;
+      case "fitness":
+        for (const instance of this.#instances) this.#dispatch(instance, order, nowMs);
+        return;
+      case "standby":
+        this.#command(order.instance, { type: "standby" }, nowMs);
+        return;
+      case "takeover":
+        this.#command(order.instance, { type: "takeover", force: order.force }, nowMs);
+        return;
+      case "guard":
+        this.#guard.open(order.fd);
+        this.#informGuard();
+        return;
+      case "exit":
+        this.#isOver = true;
+    }
+  }
+
+  #command(name: string | undefined, event: RouterEvent, nowMs: number): void {
+    const heads = new Set<string>();
+    for (const instance of this.#instances) {
+      const { plan } = instance;
+      if (name !== undefined && plan.name !== name) continue;
+      // What is said of one member concerns the whole group, once.
+      if (plan.group !== undefined && heads.has(plan.group)) continue;
+      if (plan.group !== undefined) heads.add(plan.group);
+      this.#dispatch(instance, event, nowMs);
+    }
+  }
+
+  /** Virtual routers that did not change go on; the others end, and begin anew. */
+  #apply(plans: readonly InstancePlan[], nowMs: number): void {
+    const wanted = new Map(plans.map((plan) => [plan.name, JSON.stringify(plan)]));
+    const isKept = ({ plan }: Instance): boolean => wanted.get(plan.name) === JSON.stringify(plan);
+    for (const instance of this.#instances) {
+      if (!isKept(instance)) this.#end(instance, nowMs);
+    }
+    const kept = this.#instances.filter(isKept);
+    this.#virtual = new Set(plans.flatMap(({ addresses }) => addresses.map((one) => one.address)));
+    // Closed before the address can be anywhere.
+    const slots = plans.flatMap(({ slot, addresses }) =>
+      addresses.map(({ address }) => [address, slot] as const),
+    );
+    this.#fence?.setAddresses(new Map(slots));
+    this.#attachFence();
+    const names = new Set(kept.map(({ plan }) => plan.name));
+    const begun = plans.filter(({ name }) => !names.has(name)).map((plan) => this.#create(plan));
+    this.#instances = [...kept, ...begun];
+    this.#formGroups();
+    for (const instance of begun) this.#removeLeftovers(instance);
+    for (const instance of begun) {
+      instance.refresh(nowMs);
+      this.#dispatch(instance, { type: "startup" }, nowMs);
+    }
+    this.#informGuard();
+  }
+
+  #create(plan: InstancePlan): Instance {
+    return new Instance(plan, {
+      network: this.#network,
+      announcer: this.#announcer,
+      leases: this.#leases,
+      virtual: this.#virtual,
+      status: this.#status,
+      tell: this.#tell,
+      dispatch: (instance, event, nowMs) => this.#dispatch(instance, event, nowMs),
+      watch: (fd, instance) => {
+        this.#byDescriptor.set(fd, instance);
+        this.#poller.add(fd, EPOLLIN, ownGeneration);
+      },
+      unwatch: (fd) => {
+        this.#byDescriptor.delete(fd);
+        this.#poller.remove(fd);
+      },
+    });
+  }
+
+  #formGroups(): void {
+    this.#groups = new Map();
+    for (const instance of this.#instances) {
+      const name = instance.plan.group;
+      if (name === undefined) continue;
+      const group = this.#groups.get(name) ?? { members: [], routers: [] };
+      group.members.push(instance);
+      group.routers.push(instance.router);
+      this.#groups.set(name, group);
+    }
+  }
+
+  /** What an earlier process that was killed has left on the host. */
+  #removeLeftovers(instance: Instance): void {
+    for (const { interface: name, address, prefixBits } of instance.plan.addresses) {
+      const link = this.#network.link(name);
+      if (link === undefined || !this.#network.hasAddress(link.index, address)) continue;
+      this.#network.routes.deleteAddress({ index: link.index, address, prefixBits });
+      this.#tell({ type: "trouble", text: `Removed ${address} from ${name}: it was left behind` });
+    }
+    this.#network.follow();
+  }
+
+  #end(instance: Instance, nowMs: number): void {
+    this.#dispatch(instance, { type: "shutdown" }, nowMs);
+    instance.close();
+  }
+
+  #informGuard(): void {
+    this.#isGuardStale = false;
+    const { fencePins } = this.#start;
+    const leasesPin = this.#fence === undefined ? undefined : `${fencePins}/leases`;
+    this.#guard.inform(this.#instances, { network: this.#network, leasesPin });
+  }
+
+  #close(): void {
+    const nowMs = monotonicMs();
+    for (const instance of this.#instances) this.#end(instance, nowMs);
+    this.#guard.close();
+    this.#leases?.unmap();
+    this.#fence?.remove();
+    this.#announcer.close();
+    this.#network.close();
+    this.#timer.close();
+    this.#poller.close();
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Directors of a failover test: `failover-host.ts` on a host of a test network.
+ *
+ * @module
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { mountFileSystem } from "../../ffi/mount.ts";
+import type { InstanceView, RealtimeEvent, UnplacedPlan } from "../../src/failover/index.ts";
+import type { Host } from "./netns.ts";
+import type { StartedProcess } from "./process.ts";
+import { createTempFolder } from "./temp-folder.ts";
+import { waitFor } from "./wait.ts";
+
+const script = new URL("failover-host.ts", import.meta.url).pathname;
+const root = new URL("../..", import.meta.url).pathname;
+
+/** A virtual router of 20 ms and 300 ms with one address, changed as the test wants. */
+export function plan(changes: Partial<UnplacedPlan> & { readonly address?: string }): UnplacedPlan {
+  const { address = "10.99.0.100", ...rest } = changes;
+  const family = address.includes(":") ? 6 : 4;
+  const prefixBits = family === 4 ? 32 : 128;
+  return {
+    name: "web",
+    vrid: 51,
+    version: 3,
+    family,
+    priority: 100,
+    interfaces: ["eth0"],
+    addresses: [{ address, prefixBits, interface: "eth0", label: undefined, isAdvertised: true }],
+    peers: undefined,
+    password: undefined,
+    advertiseIntervalMs: 20,
+    downAfterMs: 300,
+    preempt: false,
+    preemptDelayMs: 0,
+    startDelayMs: 0,
+    announces: true,
+    group: undefined,
+    ...rest,
+  };
+}
+
+/** A running director. */
+export interface FailoverNode extends AsyncDisposable {
+  readonly host: Host;
+  readonly process: StartedProcess;
+  /** Process of the director itself; its guard is a child of it. */
+  pid(): Promise<number>;
+  /** Everything it told so far. */
+  events(): readonly RealtimeEvent[];
+  /** The last state it printed, at most 200 ms old. */
+  view(): InstanceView | undefined;
+  waitForState(state: InstanceView["state"]): Promise<void>;
+}
+
+/** Starts a director on a host. Its fence outlives it, until it is disposed of. */
+export async function startNode(host: Host, plans: readonly UnplacedPlan[]): Promise<FailoverNode> {
+  const folder = createTempFolder();
+  // Mounted here: what a process mounts in `ip netns exec` goes with it, and with it the fence.
+  const own = join(folder.path, "bpf");
+  mkdirSync(own);
+  mountFileSystem("bpf", own);
+  const command = [process.execPath, script, folder.path, JSON.stringify(plans)];
+  const started = host.spawn(command, { cwd: root });
+  const lines = (): { readonly type: string }[] =>
+    started
+      .output()
+      .split("\n")
+      .filter((line) => line.startsWith("{") && line.endsWith("}"))
+      .map((line) => JSON.parse(line));
+  const states = (): InstanceView[] =>
+    lines().flatMap((line) => (line.type === "view" ? Reflect.get(line, "instances") : []));
+  await started.waitForOutput(/"ready"/);
+  return {
+    host,
+    process: started,
+    async pid() {
+      // `ip netns exec` becomes the program.
+      return started.pid;
+    },
+    events: () => lines().filter(({ type }) => type !== "view") as RealtimeEvent[],
+    view: () => states().at(-1),
+    async waitForState(state) {
+      await waitFor(() => (states().at(-1)?.state === state ? true : undefined), {
+        what: `${host.name} ${state}\n${started.output().slice(-2000)}`,
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await started.stop();
+      Bun.spawnSync(["umount", own]);
+      folder[Symbol.dispose]();
+    },
+  };
+}
