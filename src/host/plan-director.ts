@@ -1,0 +1,120 @@
+/**
+ * What a host needs to forward as its services ask for. `appliance run` writes no setting of the
+ * kernel; `appliance setup director` does, once. Reads the host, changes nothing.
+ *
+ * The proxy needs nothing: it binds addresses that the host does not have, and opens its own
+ * connections. Engines of the kernel need forwarding (masq), no redirects that lead clients past
+ * the director, and their modules.
+ *
+ * @module
+ */
+
+import type { SchedulerName } from "../model/index.ts";
+import { interfaceKey } from "./arp-policy.ts";
+import { fileHead, fileSteps, formatSysctlFile } from "./persistence.ts";
+import type { HostReader, Plan } from "./plan-realserver.ts";
+import { detectInit } from "./plan-realserver.ts";
+import type { Step } from "./step.ts";
+
+/** One service as its engine carries it. */
+export interface CarriedService {
+  readonly name: string;
+  readonly engine: "proxy" | "ipvs" | "bpf";
+  readonly forwarding: "proxy" | "masq" | "gate" | "ipip";
+  readonly scheduler: SchedulerName;
+  /** Families of its virtual addresses. */
+  readonly families: readonly (4 | 6)[];
+}
+
+/** What the configuration asks of the host. */
+export interface DirectorWish {
+  readonly services: readonly CarriedService[];
+  /** Descriptors the proxy can come to need. */
+  readonly descriptors: number;
+}
+
+/** Paths of the files, for whoever looks for them. */
+export const directorPaths = {
+  sysctl: "/etc/sysctl.d/60-appliance-director.conf",
+  modules: "/etc/modules-load.d/appliance-director.conf",
+  limits: "/etc/systemd/system/appliance.service.d/60-limits.conf",
+} as const;
+
+/** Hard limit of descriptors that systemd gives a service (systemd.exec(5)). */
+export const systemdDescriptors = 524_288;
+/** fs.nr_open as the kernel starts: no limit can be higher. */
+const descriptorsMax = 1_048_576;
+
+/** Settings that the services need, by key. */
+export function wantedSettings(
+  services: readonly CarriedService[],
+  interfaces: readonly string[],
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  const kernel = services.filter(({ engine }) => engine !== "proxy");
+  const routed = kernel.filter(({ forwarding }) => forwarding === "masq");
+  if (routed.some(({ families }) => families.includes(4))) values.set("net/ipv4/ip_forward", "1");
+  if (routed.some(({ families }) => families.includes(6))) {
+    values.set("net/ipv6/conf/all/forwarding", "1");
+  }
+  // In force if `all` or the interface says so: both must be 0.
+  if (kernel.some(({ families }) => families.includes(4))) {
+    for (const name of ["all", ...interfaces])
+      values.set(interfaceKey(name, "send_redirects"), "0");
+  }
+  return values;
+}
+
+/** Modules that the services need. */
+export function wantedModules(services: readonly CarriedService[]): readonly string[] {
+  const schedulers = services.flatMap(({ engine, scheduler }) =>
+    engine === "ipvs" ? [`ip_vs_${scheduler}`] : [],
+  );
+  return schedulers.length === 0 ? [] : [...new Set(["ip_vs", ...schedulers])];
+}
+
+function limitsText(descriptors: number): string {
+  return `${fileHead("setup director")}[Service]
+LimitNOFILE=${Math.min(descriptorsMax, descriptors)}
+`;
+}
+
+function modulesText(names: readonly string[]): string {
+  return `${fileHead("setup director")}${names.join("\n")}
+`;
+}
+
+/** Compares the host with what the configuration needs. */
+export function planDirector(host: HostReader, { services, descriptors }: DirectorWish): Plan {
+  const steps: Step[] = [];
+  const notes: string[] = [];
+  const arping = host.interfaces().filter(({ usesArp }) => usesArp);
+  const wanted = wantedSettings(
+    services,
+    arping.map(({ name }) => name),
+  );
+  for (const [key, to] of wanted) {
+    const from = host.readSysctl(key);
+    if (from !== undefined && from !== to) steps.push({ kind: "sysctl", key, from, to });
+  }
+  if (wanted.has("net/ipv6/conf/all/forwarding")) {
+    notes.push("interfaces that take routes from router advertisements then need accept_ra = 2");
+  }
+  const modules = wantedModules(services);
+  const unsupported = modules
+    .filter((name) => host.moduleState(name) === "missing")
+    .map((name) => `the engine ipvs needs the kernel module ${name}, which is missing`);
+  for (const name of modules) {
+    if (host.moduleState(name) === "loadable") steps.push({ kind: "module", name });
+  }
+  const isShort = descriptors > systemdDescriptors && detectInit(host) === "systemd";
+  const files = [
+    ...(wanted.size === 0
+      ? []
+      : [{ path: directorPaths.sysctl, text: formatSysctlFile(wanted, "setup director") }]),
+    ...(modules.length === 0 ? [] : [{ path: directorPaths.modules, text: modulesText(modules) }]),
+    ...(isShort ? [{ path: directorPaths.limits, text: limitsText(descriptors) }] : []),
+  ];
+  steps.push(...fileSteps(files, host.readFile));
+  return { steps, refusals: [], unsupported, notes };
+}
