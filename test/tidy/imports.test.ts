@@ -40,7 +40,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/process",
     "src/scheduler",
     "dns-packet",
-    "ldapts",
     "re2js",
     platform,
   ],
