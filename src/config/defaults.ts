@@ -147,3 +147,17 @@ export function withDefaults<T extends object>(
   }
   return result;
 }
+
+/** Smallest `fast_interval`, ms; below it a failure would be asked twice of one moment. */
+const fastIntervalMsMin = 10;
+/** A second look comes this much sooner than the next one in its turn. */
+const fastIntervalShare = 5;
+
+/**
+ * `fast_interval` where none is given: a fifth of the interval, at most 500 ms, so that a server
+ * with a short interval is found out sooner too.
+ */
+export function fastIntervalDefault(intervalMs: number): number {
+  const shareMs = Math.max(fastIntervalMsMin, Math.round(intervalMs / fastIntervalShare));
+  return Math.min(checkDefaults.fastIntervalMs, shareMs, intervalMs);
+}

@@ -8,6 +8,7 @@ import type { CheckSpec, Config, VirtualService } from "../model/index.ts";
 import {
   checkDefaults,
   directorDefaults,
+  fastIntervalDefault,
   httpDefaults,
   mailDefaults,
   persistenceMaskDefault,
@@ -132,7 +133,7 @@ function trimCheck(check: CheckSpec): NativeTable {
     command: undefined,
     port: undefined,
     timeoutMs: Math.min(checkDefaults.timeoutMs, intervalMs),
-    fastIntervalMs: Math.min(checkDefaults.fastIntervalMs, intervalMs),
+    fastIntervalMs: fastIntervalDefault(intervalMs),
   });
   const trimmed = withoutEqual(nativeCheck(check), byDefault);
   return type === checkDefaults.type ? trimmed : { type, service, ...trimmed };

@@ -66,7 +66,10 @@ describe.skipIf(requirement.skip)("keepalived corpus", () => {
       const isLater = warnings.some(({ message }) => later.test(message));
       const validate = () => parseConfig(toml, "imported.toml");
       if (isLater || problems.length > 0) expect(validate).toThrow();
-      else expect(validate().config.virtualServices.length).toBeGreaterThan(0);
+      else {
+        const { virtualServices, virtualRouters } = validate().config;
+        expect(virtualServices.length + virtualRouters.length).toBeGreaterThan(0);
+      }
     });
 
     test("loses no virtual server, real server and instance without a word", () => {

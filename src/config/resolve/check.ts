@@ -5,7 +5,7 @@
  */
 
 import type { CheckSpec } from "../../model/index.ts";
-import { checkDefaults, withDefaults } from "../defaults.ts";
+import { checkDefaults, fastIntervalDefault, withDefaults } from "../defaults.ts";
 import { below } from "../document.ts";
 import type { Place } from "../document.ts";
 import { formatDuration } from "../duration.ts";
@@ -117,9 +117,8 @@ export function resolveCheck(level: CheckLevel, tools: CheckTools): CheckSpec {
     timeoutMs: merged.timeout,
     rise: merged.rise,
     fall: merged.fall,
-    fastIntervalMs: merged.fast_interval,
   });
-  const { intervalMs, timeoutMs, fastIntervalMs } = spec;
+  const { intervalMs, timeoutMs } = spec;
   return {
     ...spec,
     service,
@@ -128,7 +127,7 @@ export function resolveCheck(level: CheckLevel, tools: CheckTools): CheckSpec {
     command: runsProgram(type) ? merged.command : undefined,
     port: merged.port,
     timeoutMs: merged.timeout === undefined ? Math.min(timeoutMs, intervalMs) : timeoutMs,
-    fastIntervalMs: Math.min(fastIntervalMs, intervalMs),
+    fastIntervalMs: Math.min(merged.fast_interval ?? fastIntervalDefault(intervalMs), intervalMs),
   };
 }
 

@@ -42,7 +42,7 @@ timeouts = { idle = "5m" }
   test("writes everything if asked", () => {
     const text = formatConfig(config, { withDefaults: true });
     expect(text).toContain('[status]\nlisten = "127.0.0.1:9780"\n');
-    expect(text).toContain('timeout = "500ms", rise = 1, fall = 2, fast_interval = "500ms"');
+    expect(text).toContain('timeout = "500ms", rise = 1, fall = 2, fast_interval = "100ms"');
     expect(text).toContain('{ address = "192.0.2.11:80", weight = 1, upper_threshold = 0,');
     expect(configOf(text)).toEqual(config);
   });

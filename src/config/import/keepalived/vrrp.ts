@@ -108,6 +108,9 @@ interface Draft {
   isIpv6: boolean;
   version: 2 | 3 | undefined;
   authPass: string | undefined;
+  /** `advert_int` in ms, and where it stands. */
+  advertMs: number;
+  advert: Directive | undefined;
   startsActive: boolean;
   nopreempt: Directive | undefined;
 }
@@ -123,6 +126,8 @@ export function readInstance(directive: Directive, context: VrrpContext): Native
     isIpv6: false,
     version: context.version,
     authPass: undefined,
+    advertMs: 1000,
+    advert: undefined,
     startsActive: false,
     nopreempt: undefined,
   };
@@ -161,7 +166,7 @@ function instanceTable(
     peers: table["peers"],
     auth: hasPassword ? undefined : "none",
     auth_pass: hasPassword ? draft.authPass : undefined,
-    advertise_interval: table["advertise_interval"] ?? "1s",
+    advertise_interval: formatDuration(intervalOf(draft, version, notes)),
     preempt: isPreempting(draft, notes),
     preempt_delay: table["preempt_delay"],
     start_delay: table["start_delay"],
@@ -170,6 +175,17 @@ function instanceTable(
     on_active: table["on_active"],
     notify: table["notify"],
   };
+}
+
+/** Packets of version 2 say whole seconds; keepalived goes up to the next one, too. */
+function intervalOf({ advertMs, advert }: Draft, version: 2 | 3, notes: Notes): number {
+  const wholeMs = Math.ceil(advertMs / 1000) * 1000;
+  if (version === 3 || wholeMs === advertMs) return advertMs;
+  if (advert !== undefined) {
+    const text = `advert_int becomes ${formatDuration(wholeMs)}: version 2 has whole seconds`;
+    notes.warn(advert, text);
+  }
+  return wholeMs;
 }
 
 /** keepalived drops `nopreempt` for a director that starts as the active one. */
@@ -204,7 +220,10 @@ function mainHandlers(draft: Draft, notes: Notes): Handlers {
     },
     virtual_router_id: integer("vrid"),
     priority: integer("priority"),
-    advert_int: timer("advertise_interval", 10, 40_950),
+    advert_int(one) {
+      draft.advert = one;
+      draft.advertMs = readTimer(one, { min: 10, max: 40_950 }, notes) ?? draft.advertMs;
+    },
     preempt_delay: timer("preempt_delay", delayRange.min, delayRange.max),
     startup_delay: timer("start_delay", delayRange.min, delayRange.max),
     virtual_ipaddress(one) {

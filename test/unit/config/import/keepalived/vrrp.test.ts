@@ -14,7 +14,7 @@ import { readTree } from "../../../../../src/config/import/keepalived/tree.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
-const ownNotes = /not in this build yet|Expected at least one/;
+const ownNotes = /not in this build yet|Expected at least one|Expected the key interface/;
 
 function read(text: string) {
   const { toml, warnings, problems } = importKeepalived(text, "a.conf");
@@ -26,7 +26,8 @@ function read(text: string) {
 /** An instance; `line` is its line 6. */
 function withLine(line: string, around = "") {
   const base = "virtual_router_id 51\nvirtual_ipaddress {\n192.0.2.100\n}";
-  const { vrrp, notes } = read(`vrrp_instance A {\n${base}\n${line}\n}\n${around}`);
+  const device = line.startsWith("interface ") ? "" : "interface eth0\n";
+  const { vrrp, notes } = read(`vrrp_instance A {\n${base}\n${line}\n${device}}\n${around}`);
   return { instance: vrrp[0] ?? {}, notes };
 }
 
@@ -35,6 +36,7 @@ describe("vrrp_instance", () => {
     expect(withLine("")).toEqual({
       instance: {
         name: "A",
+        interface: "eth0",
         vrid: 51,
         version: 2,
         priority: 100,
@@ -51,7 +53,8 @@ describe("vrrp_instance", () => {
     ["state BACKUP", { preempt: true }],
     ["interface eth0", { interface: "eth0" }],
     ["priority 150", { priority: 150 }],
-    ["advert_int 0.25", { advertise_interval: "250ms" }],
+    ["advert_int 2", { advertise_interval: "2s" }],
+    ["version 3\nadvert_int 0.25", { advertise_interval: "250ms" }],
     ["version 3", { version: 3 }],
     ["nopreempt", { preempt: false }],
     ["preempt_delay 300", { preempt_delay: "5m" }],
