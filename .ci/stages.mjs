@@ -58,7 +58,7 @@ export function addResults(results) {
  *
  * @param keep Is given the output too.
  */
-function run(command, args, env, keep) {
+function run([command, ...args], env, keep) {
   return new Promise((resolve, reject) => {
     const output = keep === undefined ? "inherit" : "pipe";
     const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", output, output] });
@@ -97,7 +97,7 @@ export async function verify(env) {
   const result = emptyResult();
   for (const [name, [command, ...args]] of verifySteps) {
     process.stdout.write(`\n## ${name}\n`);
-    if ((await run(command, args, env)) === 0) {
+    if ((await run([command, ...args], env)) === 0) {
       result.passed += 1;
     } else {
       result.failed += 1;
@@ -180,7 +180,7 @@ export async function runTests({ filters, extra, seed, env }) {
     const args = ["test", ...flags, ...report, ...extra, ...files.map((file) => `./${file}`)];
     let output = "";
     const keep = (text) => void (output = (output + text).slice(-outputCharsMax));
-    const status = await run("bun", args, env, keep);
+    const status = await run(["bun", ...args], env, keep);
     const result = readReport(existsSync(reportPath) ? readFileSync(reportPath, "utf8") : "");
     result.details = failureDetails(output);
     // With a name pattern (-t) a file may rightly have nothing to say, and the report calls every

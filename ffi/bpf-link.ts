@@ -34,7 +34,8 @@ export interface BpfAttachment {
  * Links a program to a hook of a device. The caller owns the descriptor; without a pin the program
  * is gone when it is closed.
  *
- * @throws {SyscallError} `EEXIST` if this program is there already, `ENODEV`, `EPERM`, `EINVAL` where
+ * @throws {SyscallError} `EEXIST` if this program is there already, `ENODEV`, `EPERM`, `EINVAL`
+ * where
  *   the kernel has no TCX.
  */
 export function createBpfLink(program: number, { device, hook, flags }: BpfAttachment): number {

@@ -181,7 +181,7 @@ export function updateBpfMap(map: number, key: Uint8Array, value: Uint8Array): v
   requireBpf(callBpf(BPF_MAP_UPDATE_ELEM, attribute), "update a map");
 }
 
-/** Removes a key. @returns False if it was not there. @throws {SyscallError} other than `ENOENT`. */
+/** Removes a key. @returns False if it was not there. @throws {SyscallError} but `ENOENT`. */
 export function deleteFromBpfMap(map: number, key: Uint8Array): boolean {
   if (callBpf(BPF_MAP_DELETE_ELEM, elementOf(map, key)) !== -1) return true;
   if (errno() === ENOENT) return false;

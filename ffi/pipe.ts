@@ -1,5 +1,5 @@
 /**
- * Pipes (pipe2(2)).
+ * Pipes between processes (pipe2(2)), as the director has one to its guard.
  *
  * @module
  */

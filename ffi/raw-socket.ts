@@ -3,7 +3,8 @@
  * Documentation/networking/filter.rst).
  *
  * ```text
- * struct ip_mreqn: group 4 | local address 4 | interface i32          struct ipv6_mreq: group 16 | i32
+ * struct ip_mreqn: group 4 | local address 4 | interface i32
+ * struct ipv6_mreq: group 16 | interface i32
  * struct sock_fprog: count u16 | pad 6 | pointer 8
  * ```
  *
@@ -125,7 +126,11 @@ export function openRawReceiver(
 /** "ret 0". */
 const dropAll = Uint8Array.of(0x06, 0, 0, 0, 0, 0, 0, 0);
 
-function attachFilter(fd: number, instructions: Uint8Array): void {
+/**
+ * Lets a socket receive only what a classic filter accepts: instructions of eight bytes each. To be
+ * called before the socket is bound, so that nothing else gets in.
+ */
+export function attachFilter(fd: number, instructions: Uint8Array): void {
   const program = new DataView(new ArrayBuffer(16));
   program.setUint16(0, instructions.length / 8, true);
   program.setBigUint64(8, BigInt(addressOf(instructions)), true);

@@ -1,7 +1,8 @@
 /**
  * What a thread that must not be late asks of the kernel: a real-time scheduling class
- * (sched_setscheduler(2)), or at least a better nice value (setpriority(2)), memory that is not paged
- * out (mlockall(2)), and a name (prctl(2)). All but the memory concern the calling thread alone.
+ * (sched_setscheduler(2)), or at least a better nice value (setpriority(2)), memory that is not
+ * paged out (mlockall(2)), and a name (prctl(2)). All but the memory concern the calling thread
+ * alone.
  *
  * @module
  */

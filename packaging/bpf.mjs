@@ -5,8 +5,8 @@
  *     node packaging/bpf.mjs            writes the objects
  *     node packaging/bpf.mjs --check    fails if one differs from what its source gives
  *
- * Another version of clang may give other instructions for the same source, so the version that made
- * the objects is recorded in ffi/bpf/clang-version, and --check asks for it.
+ * Another version of clang may give other instructions for the same source, so the version that
+ * made the objects is recorded in ffi/bpf/clang-version, and --check asks for it.
  *
  * @module
  */
@@ -22,6 +22,8 @@ const versionPath = join(folder, "clang-version");
 /** Headers of the kernel's interface; Debian keeps asm/ by architecture. */
 const includes = ["-I/usr/include/x86_64-linux-gnu", "-I/usr/include/aarch64-linux-gnu"];
 const flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-target", "bpf", ...includes];
+/** The balancer takes turns with an atomic instruction of the third version (Linux 5.12). */
+const ownFlags = { "balancer.bpf.c": ["-mcpu=v3"] };
 
 function clangVersion() {
   const text = capture("clang", ["--version"]);
@@ -30,7 +32,7 @@ function clangVersion() {
 }
 
 function compile(source, target) {
-  const args = [...flags, "-c", source, "-o", target];
+  const args = [...flags, ...(ownFlags[source] ?? []), "-c", source, "-o", target];
   // The name of the source stands in the object: without a folder it is the same everywhere.
   const { status, stderr } = spawnSync("clang", args, { cwd: folder, encoding: "utf8" });
   if (status !== 0) throw new SetupError(`Cannot compile ${source}:\n${stderr}`);

@@ -23,6 +23,24 @@ static __u64 (*bpf_ktime_get_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
 static long (*bpf_skb_load_bytes_relative)(const void *skb, __u32 offset, void *to, __u32 bytes,
 					   __u32 start) = (void *)BPF_FUNC_skb_load_bytes_relative;
 
+/* Marked: a program that needs none of these still includes them. */
+#define HELPER static __attribute__((unused))
+HELPER long (*bpf_map_update_elem)(void *map, const void *key, const void *value, __u64 flags) =
+	(void *)BPF_FUNC_map_update_elem;
+/* The clock of the last tick: a few ms late, and cheap. */
+HELPER __u64 (*bpf_ktime_get_coarse_ns)(void) = (void *)BPF_FUNC_ktime_get_coarse_ns;
+HELPER long (*bpf_skb_load_bytes)(const void *skb, __u32 offset, void *to, __u32 bytes) =
+	(void *)BPF_FUNC_skb_load_bytes;
+HELPER long (*bpf_skb_store_bytes)(void *skb, __u32 offset, const void *from, __u32 bytes,
+				   __u64 flags) = (void *)BPF_FUNC_skb_store_bytes;
+/* Right for checksums that the device has yet to fill in, too. */
+HELPER long (*bpf_l4_csum_replace)(void *skb, __u32 offset, __u64 from, __u64 to, __u64 flags) =
+	(void *)BPF_FUNC_l4_csum_replace;
+HELPER long (*bpf_redirect_neigh)(__u32 device, struct bpf_redir_neigh *hop, int bytes,
+				  __u64 flags) = (void *)BPF_FUNC_redirect_neigh;
+HELPER long (*bpf_fib_lookup)(void *skb, struct bpf_fib_lookup *route, int bytes, __u32 flags) =
+	(void *)BPF_FUNC_fib_lookup;
+
 /* One map: five numbers in the section "maps_def", read by src/bpf/object.ts. */
 struct map_definition {
 	__u32 type;

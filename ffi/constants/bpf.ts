@@ -16,6 +16,7 @@ export const BPF_PROG_ATTACH = 8;
 export const BPF_PROG_TEST_RUN = 10;
 export const BPF_OBJ_GET_INFO_BY_FD = 15;
 export const BPF_PROG_QUERY = 16;
+export const BPF_MAP_LOOKUP_BATCH = 24;
 export const BPF_LINK_CREATE = 28;
 export const BPF_LINK_UPDATE = 29;
 

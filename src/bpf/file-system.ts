@@ -1,8 +1,8 @@
 /**
  * The bpf file system that keeps maps and links without a process.
  *
- * The host's own at /sys/fs/bpf is used where there is one. `ip netns exec` puts another /sys there,
- * and containers often have none: then one is mounted in the runtime directory.
+ * The host's own at /sys/fs/bpf is used where there is one. `ip netns exec` puts another /sys
+ * there, and containers often have none: then one is mounted in the runtime directory.
  *
  * @module
  */

@@ -27,8 +27,8 @@ export const release: Command = {
   name: "release",
   summary: "Remove virtual addresses left behind",
   usage: "release [--json]",
-  details: `Removes each address that a director of this host has added and marked, if none runs. The
-fence, which keeps them from being answered for, is taken off afterwards.
+  details: `Removes each address that a director of this host has added and marked, if none runs.
+The fence, which keeps them from being answered for, is taken off afterwards.
 Kernels before 5.18 keep no marks: there the next start removes what its configuration names.`,
   async run(args, context) {
     const given = parseArguments(args, spec);

@@ -3,8 +3,8 @@
  *
  * Two sockets, because they are bound differently: the sender to this node's own address (a packet
  * with the virtual address as its source would not pass the closed fence), the receiver to the
- * interface alone, with a filter before the first packet. Sending and receiving allocate nothing but
- * what the decoder keeps.
+ * interface alone, with a filter before the first packet. Sending and receiving allocate nothing
+ * but what the decoder keeps.
  *
  * @module
  */

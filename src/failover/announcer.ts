@@ -1,9 +1,9 @@
 /**
  * Sends gratuitous ARP and unsolicited neighbour advertisements through one packet socket.
  *
- * The socket receives nothing (protocol 0) and does not skip the queueing discipline: TC egress, and
- * with it the fence, sees these frames. So a director without a lease announces nothing, whatever
- * it tries.
+ * The socket receives nothing (protocol 0) and does not skip the queueing discipline: TC egress,
+ * and with it the fence, sees these frames. So a director without a lease announces nothing,
+ * whatever it tries.
  *
  * @module
  */

@@ -14,13 +14,15 @@ import { errorText, invariant } from "../errors/index.ts";
 import { fencePinsName, instancesMax } from "../fence/index.ts";
 import { createMailbox, MailboxWriter } from "../thread/index.ts";
 import { createStatusBlock, processWord, statusWords } from "./layout.ts";
-import type { InstancePlan } from "./plan.ts";
-import type { RealtimeEvent, RealtimeOrder, RealtimeStart } from "./protocol.ts";
+import { readPeer } from "./peer-status.ts";
+import type { PeerChannelView } from "./peer-status.ts";
+import type { InstancePlan, PeerPlan } from "./plan.ts";
+import type { Fitness, RealtimeEvent, RealtimeOrder, RealtimeStart } from "./protocol.ts";
 import { readInstance } from "./status.ts";
 import type { InstanceView } from "./status.ts";
 
 /** A plan before it has a slot. */
-export type UnplacedPlan = Omit<InstancePlan, "slot">;
+export type UnplacedPlan = Omit<InstancePlan, "slot" | "hasPeer">;
 
 /** What {@link Failover} needs. */
 export interface FailoverOptions {
@@ -92,17 +94,26 @@ export class Failover {
     this.#worker.postMessage(start);
   }
 
-  /** Takes these virtual routers for the wanted ones; settles when that is so. */
-  async apply(plans: readonly UnplacedPlan[]): Promise<void> {
+  /**
+   * Takes these virtual routers and this peer for the wanted ones; settles when that is so. They
+   * begin anew when a peer comes or goes.
+   */
+  async apply(plans: readonly UnplacedPlan[], peer?: PeerPlan): Promise<void> {
     const names = new Set(plans.map(({ name }) => name));
     for (const name of this.#slots.keys()) if (!names.has(name)) this.#slots.delete(name);
-    this.#plans = plans.map((plan) => ({ ...plan, slot: this.#slotOf(plan.name) }));
-    await this.#send({ type: "apply", plans: this.#plans });
+    const hasPeer = peer !== undefined;
+    this.#plans = plans.map((plan) => ({ ...plan, slot: this.#slotOf(plan.name), hasPeer }));
+    await this.#send({ type: "apply", plans: this.#plans, peer });
   }
 
-  /** Says how fit this node is to serve. */
-  async setFitness(isFit: boolean, liveServers: number): Promise<void> {
-    await this.#send({ type: "fitness", isFit, liveServers });
+  /** Says how fit this node is to serve the addresses of an instance. */
+  async setFitness(instance: string, { isFit, liveServers }: Fitness): Promise<void> {
+    await this.#send({ type: "fitness", instance, isFit, liveServers });
+  }
+
+  /** Says whether a ping witness of an instance answers. */
+  async setWitness(instance: string, isReached: boolean): Promise<void> {
+    await this.#send({ type: "witness", instance, isReached });
   }
 
   /** Hands the addresses over, of one instance or of all. */
@@ -119,6 +130,11 @@ export class Failover {
   /** Every instance, as it is now. */
   view(): InstanceView[] {
     return this.#plans.map((plan) => readInstance(this.#status, plan, monotonicMs()));
+  }
+
+  /** The peer channel, as it is now; undefined without a peer. */
+  peer(): PeerChannelView | undefined {
+    return readPeer(this.#status, monotonicMs());
   }
 
   /** The thread, as it is now. */
@@ -170,6 +186,8 @@ export class Failover {
     try {
       const guard = Bun.spawn([...guardCommand], {
         stdin: readFd,
+        // Nothing that steers the runtime: a guard must not end with its director.
+        env: {},
         stdout: "ignore",
         stderr: "pipe",
         onExit: () => this.#onGuardExit(),

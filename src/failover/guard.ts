@@ -3,8 +3,8 @@
  *
  * It is dumb. It reads beats from its standard input, and knows what to do when they end: close the
  * fence, send the resignation, take the addresses off, in this order. Closing comes first, because
- * nothing that a woken director still does can open it again; the addresses come last, because behind
- * a closed fence they do no harm. It holds no keys and elects nobody.
+ * nothing that a woken director still does can open it again; the addresses come last, because
+ * behind a closed fence they do no harm. It holds no keys and elects nobody.
  *
  * @module
  */

@@ -2,8 +2,8 @@
  * Links and addresses of this host as the real-time thread knows them: read once, then followed by
  * notices, and read anew after each batch of them.
  *
- * A notice says that something changed; what it is now, a list says. So own changes, lost notices and
- * changes of others need no cases of their own.
+ * A notice says that something changed; what it is now, a list says. So own changes, lost notices
+ * and changes of others need no cases of their own.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export class HostNetwork {
     return this.#monitor.fd;
   }
 
-  /** Takes the notices that are there. @returns True if there were any: everything was read anew. */
+  /** Takes the notices that are there. @returns True if there were any: all was read anew. */
   follow(): boolean {
     let hasChanged = false;
     for (;;) {

@@ -1,6 +1,6 @@
 /**
- * Removes what a director that died has left on the host: addresses that bear its mark, and then the
- * fence that kept them from being answered for.
+ * Removes what a director that died has left on the host: addresses that bear its mark, and then
+ * the fence that kept them from being answered for.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { existsSync } from "node:fs";
 import { hostBpfKernel, openBpfFileSystem } from "../bpf/index.ts";
 import { BpfFence, fencePinsName } from "../fence/index.ts";
 import { openRouteSocket } from "../netlink/route/index.ts";
-import { addressProtocol } from "./instance.ts";
+import { addressProtocol } from "./held-addresses.ts";
 
 /** An address that was removed. */
 export interface ReleasedAddress {

@@ -9,18 +9,15 @@
  * first, then each link gets the new program in the place of the old one, without a gap.
  *
  * A foreign program attached in front of it later may end the chain, and no event tells. So
- * {@link BpfFence.mend} asks; a program cannot be attached twice at one hook, so a second copy goes to
- * the head and the old link is dropped after.
+ * {@link BpfFence.mend} asks.
  *
  * @module
  */
 
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { BPF_F_BEFORE, BPF_TCX_EGRESS, BPF_TCX_INGRESS } from "../../ffi/constants/bpf.ts";
-import { SyscallError } from "../../ffi/errno.ts";
-import { fenceObject, loadBpfCollection } from "../bpf/index.ts";
+import { DeviceLinks, fenceObject, loadBpfCollection } from "../bpf/index.ts";
 import type { BpfCollection, BpfKernel, BpfObject } from "../bpf/index.ts";
 import { invariant } from "../errors/index.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
@@ -32,13 +29,7 @@ import { instancesMax, LeaseTable } from "./leases.ts";
 /** Name of the folder of pins; the number changes with the layout of the maps. */
 export const fencePinsName = "appliance/fence-2";
 
-type Direction = FenceFinding["direction"];
-
-/** Outward first: that is what protects. */
-const directions: readonly Direction[] = ["out", "in"];
-const hooks = { in: BPF_TCX_INGRESS, out: BPF_TCX_EGRESS } as const;
 const programs = { in: "tc_ingress", out: "tc_egress" } as const;
-const linkPattern = /^link-(\d+)-(in|out)$/;
 
 /** Where a fence lives. */
 export interface BpfFenceOptions {
@@ -49,12 +40,6 @@ export interface BpfFenceOptions {
   readonly processors: number;
 }
 
-/** The program that a link runs: the collection's, or a later copy with an owner of its own. */
-interface FenceLink {
-  readonly program: number;
-  readonly isCopy: boolean;
-}
-
 /** The fence of one network namespace. */
 export class BpfFence implements Fence {
   readonly kind = "bpf";
@@ -63,8 +48,7 @@ export class BpfFence implements Fence {
   readonly #processors: number;
   readonly #object: BpfObject = fenceObject();
   readonly #collection: BpfCollection;
-  /** By pin name. */
-  readonly #links = new Map<string, FenceLink>();
+  readonly #links: DeviceLinks;
   #addresses = new Map<string, number>();
 
   /**
@@ -80,7 +64,8 @@ export class BpfFence implements Fence {
     const leases = this.openLeases();
     leases.closeAll();
     leases.unmap();
-    this.#takeOver();
+    this.#links = this.#openLinks();
+    this.#links.takeOver();
     this.#addresses = this.#readAddresses();
   }
 
@@ -120,22 +105,15 @@ export class BpfFence implements Fence {
   }
 
   attach({ index }: FenceDevice): void {
-    for (const direction of directions) {
-      const name = linkName(index, direction);
-      if (this.#links.has(name)) continue;
-      this.#link(name, { program: this.#program(direction), isCopy: false });
-    }
+    this.#links.attach(index);
   }
 
   detach(device: number): void {
-    for (const direction of directions) this.#unlink(linkName(device, direction));
+    this.#links.detach(device);
   }
 
   mend(): FenceFinding[] {
-    const devices = new Set([...this.#links.keys()].map((name) => parseLinkName(name)![0]));
-    return [...devices].flatMap((device) =>
-      directions.flatMap((direction) => this.#mendHook(device, direction)),
-    );
+    return this.#links.mend();
   }
 
   counters(): FenceCounters {
@@ -157,46 +135,36 @@ export class BpfFence implements Fence {
   }
 
   remove(): void {
-    for (const name of this.#links.keys()) this.#unlink(name);
+    this.#links.remove();
     for (const { name } of this.#object.maps) rmSync(join(this.#pins, name), { force: true });
     this.close();
   }
 
   close(): void {
-    for (const { program, isCopy } of this.#links.values()) {
-      if (isCopy) this.#kernel.close(program);
-    }
-    this.#links.clear();
+    this.#links.close();
     this.#collection.close();
   }
 
-  #program(direction: Direction): number {
-    return this.#collection.program(programs[direction]);
+  #openLinks(): DeviceLinks {
+    const [kernel, pins] = [this.#kernel, this.#pins];
+    return new DeviceLinks({
+      kernel,
+      pins,
+      // Outward first: that is what protects.
+      directions: ["out", "in"],
+      place: "head",
+      program: (direction) => this.#collection.program(programs[direction]),
+      copy: (direction) => {
+        const copy = loadBpfCollection(this.#object, { kernel, pins });
+        const program = copy.takeProgram(programs[direction]);
+        copy.close();
+        return program;
+      },
+    });
   }
 
   #mapOf(address: string): number {
     return this.#collection.map(address.includes(":") ? "addresses6" : "addresses4");
-  }
-
-  /** Puts the new programs in the place of those that an earlier process has left. */
-  #takeOver(): void {
-    for (const name of readdirSync(this.#pins)) {
-      const parsed = parseLinkName(name);
-      if (parsed === undefined) continue;
-      const path = join(this.#pins, name);
-      const program = this.#program(parsed[1]);
-      const link = this.#kernel.openPin(path);
-      try {
-        this.#kernel.updateLink(link, program);
-        this.#links.set(name, { program, isCopy: false });
-      } catch (error) {
-        // The device is gone; whatever else stands against it, a new link is made at its head.
-        if (!(error instanceof SyscallError)) throw error;
-        rmSync(path, { force: true });
-      } finally {
-        this.#kernel.close(link);
-      }
-    }
   }
 
   /** What an earlier process fenced stays fenced until {@link setAddresses} says otherwise. */
@@ -216,76 +184,7 @@ export class BpfFence implements Fence {
     }
     return keys;
   }
-
-  /** The new link is at the head before the pin of the old one, and with it the old one, goes. */
-  #link(name: string, link: FenceLink): void {
-    const [device, direction] = parseLinkName(name)!;
-    const attachment = { device, hook: hooks[direction], flags: BPF_F_BEFORE };
-    const fd = this.#kernel.createLink(link.program, attachment);
-    const path = join(this.#pins, name);
-    try {
-      rmSync(path, { force: true });
-      this.#kernel.pin(fd, path);
-    } finally {
-      this.#kernel.close(fd);
-    }
-    this.#links.set(name, link);
-  }
-
-  #unlink(name: string): void {
-    rmSync(join(this.#pins, name), { force: true });
-    const link = this.#links.get(name);
-    if (link?.isCopy === true) this.#kernel.close(link.program);
-    this.#links.delete(name);
-  }
-
-  #mendHook(device: number, direction: Direction): FenceFinding[] {
-    const name = linkName(device, direction);
-    const link = this.#links.get(name);
-    if (link === undefined) return [];
-    const order = this.#programsAt(device, direction);
-    if (order === undefined) {
-      this.#unlink(name);
-      return [];
-    }
-    const place = order.indexOf(this.#kernel.programId(link.program));
-    if (place === 0) return [];
-    this.#putFirst(device, direction);
-    return [{ device, direction, fault: place === -1 ? "missing" : "not-first" }];
-  }
-
-  #putFirst(device: number, direction: Direction): void {
-    const name = linkName(device, direction);
-    const before = this.#links.get(name);
-    const copy = loadBpfCollection(this.#object, { kernel: this.#kernel, pins: this.#pins });
-    try {
-      this.#link(name, { program: copy.takeProgram(programs[direction]), isCopy: true });
-    } finally {
-      copy.close();
-    }
-    if (before?.isCopy === true) this.#kernel.close(before.program);
-  }
-
-  /** Undefined if the device is gone. */
-  #programsAt(device: number, direction: Direction): number[] | undefined {
-    try {
-      return this.#kernel.programs(device, hooks[direction]);
-    } catch (error) {
-      if (error instanceof SyscallError && error.code === "ENODEV") return undefined;
-      throw error;
-    }
-  }
 }
 
 /** Of an address that an earlier process fenced, before this one has named it. */
 const unknownInstance = -1;
-
-function linkName(device: number, direction: Direction): string {
-  return `link-${device}-${direction}`;
-}
-
-function parseLinkName(name: string): [number, Direction] | undefined {
-  const match = linkPattern.exec(name);
-  if (match === null) return undefined;
-  return [Number(match[1]), match[2] === "in" ? "in" : "out"];
-}

@@ -2,9 +2,9 @@
  * Which devices the fence belongs on. Pure.
  *
  * Every device that has, or may have, an IP layer: a second interface on the LAN answers for the
- * address too. Not on `lo`: only this node hears it, and clients on it would be cut off. Not on ports
- * of a bridge nor other slaves: their packets are not this node's (a container behind the bridge may
- * own the address), and what is for this node passes the bridge or bond itself.
+ * address too. Not on `lo`: only this node hears it, and clients on it would be cut off. Not on
+ * ports of a bridge nor other slaves: their packets are not this node's (a container behind the
+ * bridge may own the address), and what is for this node passes the bridge or bond itself.
  *
  * @module
  */

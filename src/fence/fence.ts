@@ -39,7 +39,7 @@ export interface FenceFinding {
 /** A fence. All devices are fenced before the first address is added to one. */
 export interface Fence {
   readonly kind: "bpf" | "nft";
-  /** Says which addresses belong to which instance; what is not named any more is fenced no more. */
+  /** Says which addresses belong to which instance; what is named no more is fenced no more. */
   setAddresses(addresses: ReadonlyMap<string, number>): void;
   /**
    * Closes the fence on a device, outward first. Nothing happens if it is there already.

@@ -4,12 +4,12 @@
  * ```text
  * instance i, 32 bytes: end_ns u64 | closings u32 | opened u32 | flags u32 | unused 12
  * ```
- * `struct lease` of fence.bpf.c. `end_ns` is CLOCK_MONOTONIC. An instance is open before its end, and
- * while `closings` equals `opened`. Who writes: the real-time thread of the director `end_ns`,
+ * `struct lease` of fence.bpf.c. `end_ns` is CLOCK_MONOTONIC. An instance is open before its end,
+ * and while `closings` equals `opened`. Who writes: the real-time thread of the director `end_ns`,
  * `opened` and `flags`; the guard counts up `closings`, and so does the thread when it closes. An
  * owner that opens hands in the count that it saw *before* it decided to: if the guard has closed
- * meanwhile, the two differ and nothing opens, however late the owner writes. Each word is stored at
- * once, so the program never sees half of one.
+ * meanwhile, the two differ and nothing opens, however late the owner writes. Each word is stored
+ * at once, so the program never sees half of one.
  *
  * @module
  */
@@ -74,7 +74,8 @@ export class LeaseTable {
   /**
    * Lifts {@link close}, for an owner that has won the addresses.
    *
-   * @param closings What {@link closings} said before the owner decided: one that came later stands.
+   * @param closings What {@link closings} said before the owner decided: one that came later
+   * stands.
    */
   open(instance: number, closings: number): void {
     invariant(this.endOf(instance) === 0n, "a lease is opened only when it has ended");

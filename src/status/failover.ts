@@ -8,6 +8,8 @@ import * as v from "valibot";
 
 import { formatLabel, formatLabels } from "./metric-text.ts";
 import type { MetricFamily } from "./metric-text.ts";
+import { peerFamilies, peerSchema } from "./peer.ts";
+import type { PeerSnapshot } from "./peer.ts";
 
 /** One virtual router. */
 export interface VirtualRouterSnapshot {
@@ -51,6 +53,8 @@ export interface FailoverSnapshot {
   readonly fenceRepairs: number;
   /** The guard lives. */
   readonly guard: boolean;
+  /** The peer channel; left out without a peer. */
+  readonly peer?: PeerSnapshot | undefined;
   readonly routers: readonly VirtualRouterSnapshot[];
 }
 
@@ -97,6 +101,7 @@ export const failoverSchema = v.object({
   latenessMaxMs: count,
   fenceRepairs: count,
   guard: v.boolean(),
+  peer: v.optional(peerSchema),
   routers: v.array(router),
 }) satisfies v.GenericSchema<unknown, FailoverSnapshot>;
 
@@ -109,21 +114,106 @@ export const handoverSchema = v.strictObject({
 
 const states = ["initialize", "backup", "active"] as const;
 
-type Emit = Parameters<MetricFamily["samples"]>[0];
+/** Name, type, help and value of a metric with one sample a virtual router. */
+type Column = readonly [
+  name: string,
+  type: MetricFamily["type"],
+  help: string,
+  value: (router: VirtualRouterSnapshot) => number,
+];
+
+const columns: readonly Column[] = [
+  ["appliance_vrrp_priority", "gauge", "Priority in force", ({ priority }) => priority],
+  [
+    "appliance_vrrp_transitions_total",
+    "counter",
+    "Changes of state",
+    ({ transitions }) => transitions,
+  ],
+  [
+    "appliance_vrrp_lease_remaining_seconds",
+    "gauge",
+    "How long this director may still answer for the addresses",
+    ({ leaseRemainingMs }) => leaseRemainingMs / 1000,
+  ],
+  [
+    "appliance_vrrp_conflicts_total",
+    "counter",
+    "How often another node claimed an address of an active virtual router",
+    ({ conflicts }) => conflicts,
+  ],
+  [
+    "appliance_vrrp_advertisements_sent_total",
+    "counter",
+    "Advertisements sent",
+    ({ advertisementsSent }) => advertisementsSent,
+  ],
+];
+
+function labelOf({ name }: VirtualRouterSnapshot): string {
+  return formatLabel("instance", name);
+}
+
+function routerFamilies(routers: readonly VirtualRouterSnapshot[]): MetricFamily[] {
+  return columns.map(([name, type, help, value]) => ({
+    name,
+    type,
+    help,
+    samples(emit) {
+      for (const one of routers) emit(formatLabels(labelOf(one)), value(one));
+    },
+  }));
+}
+
+function threadFamilies(failover: FailoverSnapshot): MetricFamily[] {
+  const { fence, guard, fenceRepairs, lateWakeups, latenessMaxMs } = failover;
+  const single = (name: string, help: string, value: number): Omit<MetricFamily, "type"> => ({
+    name,
+    help,
+    samples: (emit) => emit("", value),
+  });
+  return [
+    {
+      name: "appliance_vrrp_fence_installed",
+      type: "gauge",
+      help: "1 for what keeps this director from answering without a lease",
+      samples: (emit) => emit(formatLabels(formatLabel("kind", fence.kind)), 1),
+    },
+    {
+      type: "gauge",
+      ...single(
+        "appliance_vrrp_tick_lateness_max_seconds",
+        "Worst lateness of a wake-up of the real-time thread",
+        latenessMaxMs / 1000,
+      ),
+    },
+    {
+      type: "counter",
+      ...single(
+        "appliance_vrrp_late_ticks_total",
+        "Wake-ups that were late by more than half an interval",
+        lateWakeups,
+      ),
+    },
+    {
+      type: "counter",
+      ...single(
+        "appliance_vrrp_fence_repairs_total",
+        "How often the fence was not first at a device and was put back",
+        fenceRepairs,
+      ),
+    },
+    {
+      type: "gauge",
+      ...single("appliance_vrrp_guard_up", "1 while the guard lives", guard ? 1 : 0),
+    },
+  ];
+}
 
 /** Metrics of failover; none without virtual routers. */
 export function failoverFamilies(failover: FailoverSnapshot | undefined): MetricFamily[] {
   if (failover === undefined) return [];
   const { routers } = failover;
-  const label = ({ name }: VirtualRouterSnapshot): string => formatLabel("instance", name);
-  const each =
-    (value: (router: VirtualRouterSnapshot) => number): MetricFamily["samples"] =>
-    (emit: Emit) => {
-      for (const one of routers) emit(formatLabels(label(one)), value(one));
-    };
-  const single = (name: string, help: string, value: number): MetricFamily => {
-    return { name, type: "gauge", help, samples: (emit) => emit("", value) };
-  };
   return [
     {
       name: "appliance_vrrp_state",
@@ -132,42 +222,13 @@ export function failoverFamilies(failover: FailoverSnapshot | undefined): Metric
       samples(emit) {
         for (const one of routers) {
           for (const state of states) {
-            const labels = formatLabels(label(one), formatLabel("state", state));
+            const labels = formatLabels(labelOf(one), formatLabel("state", state));
             emit(labels, one.state === state ? 1 : 0);
           }
         }
       },
     },
-    {
-      name: "appliance_vrrp_priority",
-      type: "gauge",
-      help: "Priority in force",
-      samples: each(({ priority }) => priority),
-    },
-    {
-      name: "appliance_vrrp_transitions_total",
-      type: "counter",
-      help: "Changes of state",
-      samples: each(({ transitions }) => transitions),
-    },
-    {
-      name: "appliance_vrrp_lease_remaining_seconds",
-      type: "gauge",
-      help: "How long this director may still answer for the addresses",
-      samples: each(({ leaseRemainingMs }) => leaseRemainingMs / 1000),
-    },
-    {
-      name: "appliance_vrrp_conflicts_total",
-      type: "counter",
-      help: "How often another node claimed an address of an active virtual router",
-      samples: each(({ conflicts }) => conflicts),
-    },
-    {
-      name: "appliance_vrrp_advertisements_sent_total",
-      type: "counter",
-      help: "Advertisements sent",
-      samples: each(({ advertisementsSent }) => advertisementsSent),
-    },
+    ...routerFamilies(routers),
     {
       name: "appliance_vrrp_advertisements_received_total",
       type: "counter",
@@ -175,34 +236,12 @@ export function failoverFamilies(failover: FailoverSnapshot | undefined): Metric
       samples(emit) {
         for (const one of routers) {
           for (const [result, value] of Object.entries(one.advertisementsReceived)) {
-            emit(formatLabels(label(one), formatLabel("result", result)), value);
+            emit(formatLabels(labelOf(one), formatLabel("result", result)), value);
           }
         }
       },
     },
-    {
-      name: "appliance_vrrp_fence_installed",
-      type: "gauge",
-      help: "1 for what keeps this director from answering without a lease",
-      samples: (emit) => emit(formatLabels(formatLabel("kind", failover.fence.kind)), 1),
-    },
-    single(
-      "appliance_vrrp_tick_lateness_max_seconds",
-      "Worst lateness of a wake-up of the real-time thread",
-      failover.latenessMaxMs / 1000,
-    ),
-    {
-      name: "appliance_vrrp_late_ticks_total",
-      type: "counter",
-      help: "Wake-ups that were late by more than half an interval",
-      samples: (emit) => emit("", failover.lateWakeups),
-    },
-    {
-      name: "appliance_vrrp_fence_repairs_total",
-      type: "counter",
-      help: "How often the fence was not first at a device and was put back",
-      samples: (emit) => emit("", failover.fenceRepairs),
-    },
-    single("appliance_vrrp_guard_up", "1 while the guard lives", failover.guard ? 1 : 0),
+    ...threadFamilies(failover),
+    ...peerFamilies(failover.peer),
   ];
 }

@@ -1,21 +1,24 @@
 /**
  * Failover in a process of its own, inside a namespace of a test: no configuration, no services.
  *
- *     bun test/helpers/failover-host.ts RUNTIME_DIRECTORY PLANS        PLANS: JSON
+ *     bun test/helpers/failover-host.ts RUNTIME_DIRECTORY PLANS [PEER]        both JSON
  *     bun test/helpers/failover-host.ts guard
  *
- * Prints a JSON line for each event, and one with the state each 200 ms. SIGTERM: standby and end.
- * SIGUSR1: takeover. SIGUSR2: standby.
+ * Prints a JSON line for each event, and one with the state each 200 ms, each with its time `atMs`
+ * on the monotonic clock. SIGTERM: standby and end. SIGUSR1: takeover. SIGUSR2: standby.
  *
  * @module
  */
+import { monotonicMs } from "../../ffi/clock.ts";
 import { Failover, runGuard } from "../../src/failover/index.ts";
-import type { UnplacedPlan } from "../../src/failover/index.ts";
+import type { PeerPlan, UnplacedPlan } from "../../src/failover/index.ts";
 
-const say = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+const say = (value: object): void => {
+  process.stdout.write(`${JSON.stringify({ ...value, atMs: monotonicMs() })}\n`);
+};
 
 async function main(): Promise<void> {
-  const [runtimeDirectory, plans] = process.argv.slice(2);
+  const [runtimeDirectory, plans, peer] = process.argv.slice(2);
   const failover = new Failover({
     runtimeDirectory: runtimeDirectory!,
     guardCommand: [process.execPath, import.meta.path, "guard"],
@@ -30,9 +33,19 @@ async function main(): Promise<void> {
   process.on("SIGUSR1", () => void failover.takeover(undefined, false));
   process.on("SIGUSR2", () => void failover.standby(undefined));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test wrote it.
-  await failover.apply(JSON.parse(plans!) as UnplacedPlan[]);
+  const peerPlan = peer === undefined ? undefined : (JSON.parse(peer) as PeerPlan);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test wrote it.
+  await failover.apply(JSON.parse(plans!) as UnplacedPlan[], peerPlan);
   say({ type: "ready" });
-  setInterval(() => say({ type: "view", instances: failover.view(), ...failover.realtime() }), 200);
+  const view = (): object => {
+    return {
+      type: "view",
+      instances: failover.view(),
+      peer: failover.peer(),
+      ...failover.realtime(),
+    };
+  };
+  setInterval(() => say(view()), 200);
 }
 
 if (process.argv[2] === "guard") {

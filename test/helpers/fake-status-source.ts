@@ -8,6 +8,7 @@
 import type {
   ChangeRequest,
   ChangeResult,
+  FailoverSnapshot,
   HandoverRequest,
   HandoverResult,
   ReloadResult,
@@ -16,6 +17,7 @@ import type {
   Snapshot,
   StatusEvent,
   StatusSource,
+  VirtualRouterSnapshot,
 } from "../../src/status/index.ts";
 
 /** A healthy real server, with whatever a test wants otherwise. */
@@ -103,6 +105,37 @@ export function directorSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     services: [serviceSnapshot()],
     events: [],
     ...changes,
+  };
+}
+
+/** Failover with one virtual router, which is active. */
+export function failoverSnapshot(changes: Partial<VirtualRouterSnapshot> = {}): FailoverSnapshot {
+  const router: VirtualRouterSnapshot = {
+    name: "public",
+    vrid: 51,
+    addresses: ["192.0.2.100"],
+    state: "active",
+    priority: 150,
+    changedAt: "2026-03-01T10:00:10.000Z",
+    cause: "silence",
+    blockedBy: null,
+    leaseRemainingMs: 250,
+    heard: null,
+    transitions: 2,
+    conflicts: 0,
+    advertisementsSent: 1000,
+    advertisementsReceived: { accepted: 12, "bad-ttl": 1 },
+    ...changes,
+  };
+  return {
+    fence: { kind: "bpf", reason: "" },
+    beatAgeMs: 10,
+    wakeups: 5000,
+    lateWakeups: 3,
+    latenessMaxMs: 12.5,
+    fenceRepairs: 0,
+    guard: true,
+    routers: [router],
   };
 }
 

@@ -39,7 +39,8 @@ function spawn(
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
-      env: { ...process.env, ...env },
+      // The flag of the test run would end guards and daemons with the process that started them.
+      env: { ...process.env, BUN_FEATURE_FLAG_NO_ORPHANS: undefined, ...env },
       ...(cwd === undefined ? {} : { cwd }),
     }),
   );

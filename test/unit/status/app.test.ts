@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import { createStatusApp } from "../../../src/status/app.ts";
 import type { StatusAppOptions } from "../../../src/status/app.ts";
-import { createFakeStatusSource } from "../../helpers/fake-status-source.ts";
+import { createFakeStatusSource, failoverSnapshot } from "../../helpers/fake-status-source.ts";
 import type { FakeStatusSource } from "../../helpers/fake-status-source.ts";
 
 function createFixture(options: StatusAppOptions = {}) {
@@ -82,14 +82,18 @@ describe("GET", () => {
     ]);
   });
 
-  test("/readyz?active=NAME is 503 as long as there are no VRRP instances", async () => {
-    const { ask } = createFixture();
-    const response = await ask("/readyz?active=public");
-    expect(response.status).toBe(503);
-    expect(await response.json()).toEqual({
-      ready: false,
-      reasons: ["no VRRP instance public: there are none in this build yet"],
-    });
+  test("/readyz?active=NAME is 200 only on the owner of the addresses", async () => {
+    const { ask, source } = createFixture();
+    const reasonsOf = async (): Promise<unknown> => {
+      const response = await ask("/readyz?active=public");
+      const { ready, reasons } = (await response.json()) as { ready: boolean; reasons: string[] };
+      return [response.status, ready, reasons];
+    };
+    expect(await reasonsOf()).toEqual([503, false, ["there is no virtual router public"]]);
+    source.set({ failover: failoverSnapshot({ state: "backup", leaseRemainingMs: 0 }) });
+    expect(await reasonsOf()).toEqual([503, false, ["virtual router public is backup"]]);
+    source.set({ failover: failoverSnapshot({ state: "active", leaseRemainingMs: 200 }) });
+    expect(await reasonsOf()).toEqual([200, true, []]);
   });
 
   test("/config is what the director says", async () => {
