@@ -1,104 +1,61 @@
 /**
- * `appliance import`: files of ldirectord or keepalived as native configuration.
+ * `appliance import`: files of ldirectord, keepalived or Heartbeat as native configuration.
  *
  * @module
  */
 
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 
-import { ApplianceError, errorText } from "../errors/index.ts";
+import type { HeartbeatHost, ImportResult } from "../config/index.ts";
 import { parseArguments } from "./arguments.ts";
 import type { ParsedArguments } from "./arguments.ts";
 import { exitStatus } from "./command.ts";
 import type { Command, CommandContext, ExitStatus } from "./command.ts";
 import { filesMax } from "./files.ts";
+import { readHeartbeat, readNamed, sortOperands } from "./import-heartbeat.ts";
+import type { SortedOperands } from "./import-heartbeat.ts";
+import { readTextFile, writeOutput } from "./import-text.ts";
 import { readIncluded } from "./include.ts";
 
 const spec = {
-  options: [{ name: "output", short: "o", takesValue: true }, { name: "force" }, { name: "json" }],
+  options: [
+    { name: "output", short: "o", takesValue: true },
+    { name: "node", takesValue: true },
+    { name: "force" },
+    { name: "json" },
+  ],
   operandsMin: 1,
   operandsMax: filesMax,
 } as const;
 
-/** Largest file read, as of a native configuration. */
-const fileBytesMax = 16 * 1024 * 1024;
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+/** What one file, or Heartbeat's files together, became. */
+interface Translation {
+  readonly result: ImportResult;
+  /** Text of a key file that the result names; a secret. */
+  readonly keyText?: string | undefined;
+  /** Files that are in it beside those named. */
+  readonly used?: ReadonlySet<string>;
 }
 
-function unreadable(file: string, reason: string, cause?: unknown): ApplianceError {
-  const message = `Cannot read configuration ${file}: ${reason}`;
-  return new ApplianceError("CONFIG_FILE_UNREADABLE", message, { cause });
-}
-
-/** Bytes of a regular file, at most one more than may be. */
-async function readBytes(file: string): Promise<Uint8Array> {
-  // Without O_NONBLOCK, opening a FIFO would wait for somebody to write to it.
-  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-  await using handle = await open(file, flags);
-  const status = await handle.stat();
-  if (!status.isFile()) throw unreadable(file, "expected a regular file");
-  if (status.size > fileBytesMax) throw unreadable(file, `larger than ${fileBytesMax} bytes`);
-  const bytes = new Uint8Array(status.size);
-  let length = 0;
-  while (length < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, length, bytes.length - length);
-    if (bytesRead === 0) break;
-    length += bytesRead;
-  }
-  return bytes.subarray(0, length);
-}
-
-/** The text of a file; old ones are not always UTF-8, and their comments may be in any encoding. */
-async function readText(file: string): Promise<string> {
-  try {
-    const bytes = await readBytes(file);
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-      return new TextDecoder("latin1").decode(bytes);
-    }
-  } catch (error) {
-    if (error instanceof ApplianceError) throw error;
-    const code = codeOf(error);
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      const message = `Cannot read configuration ${file}: it does not exist`;
-      throw new ApplianceError("CONFIG_FILE_MISSING", message, { cause: error });
-    }
-    if (code === "EACCES" || code === "EPERM") {
-      const message = `Cannot read configuration ${file}: permission denied`;
-      throw new ApplianceError("CONFIG_FILE_PERMISSION", message, { cause: error });
-    }
-    throw unreadable(file, errorText(error), error);
-  }
-}
-
-/** Writes the file; an existing one only with `--force`. */
-async function writeOutput(file: string, text: string, isForced: boolean): Promise<void> {
-  try {
-    // Passwords of checks may stand in it.
-    await using handle = await open(file, isForced ? "w" : "wx", 0o640);
-    await handle.writeFile(text);
-  } catch (error) {
-    const exists = codeOf(error) === "EEXIST";
-    const reason = exists ? "it exists; --force replaces it" : errorText(error);
-    const message = `Cannot write ${file}: ${reason}`;
-    const code = exists ? "IMPORT_OUTPUT_EXISTS" : "IMPORT_OUTPUT_FAILED";
-    throw new ApplianceError(code, message, { cause: error });
-  }
-}
-
-async function translate(given: ParsedArguments) {
+async function translate(given: ParsedArguments, keyFile: string | undefined) {
   const { importFile, readHostNames } = await import("../config/index.ts");
   const host = { ...(await readHostNames()), readInclude: readIncluded };
-  const results = [];
-  for (const file of given.operands) {
-    results.push(importFile(await readText(file), file, host));
+  const sorted = sortOperands(given.operands);
+  const translations: Translation[] = [];
+  if (sorted.heartbeat.size > 0) {
+    const node = given.value("node") ?? host.hostName;
+    translations.push(await translateHeartbeat(sorted, { ...host, nodeName: node, keyFile }));
   }
+  for (const path of sorted.others) {
+    if (translations[0]?.used?.has(path) === true) continue;
+    const { text } = await readTextFile(path);
+    translations.push({ result: importFile(text, path, host) });
+  }
+  const results = translations.map(({ result }) => result);
   return {
     toml: results.map((result) => (result.ok ? result.toml : "")).join("\n"),
+    keyText: translations[0]?.keyText,
     isValid: results.every(({ ok }) => ok),
     problems: results.flatMap((result) => (result.ok ? [] : result.problems)),
     omitted: results.reduce((sum, result) => sum + (result.ok ? 0 : result.omitted), 0),
@@ -106,8 +63,29 @@ async function translate(given: ParsedArguments) {
   };
 }
 
+async function translateHeartbeat(
+  sorted: SortedOperands,
+  host: Omit<HeartbeatHost, "keyFile"> & { readonly keyFile: string | undefined },
+): Promise<Translation> {
+  const { findScript, importHeartbeatFiles, ldirectordConfigs, readNetworks } =
+    await import("../config/index.ts");
+  const files = await readHeartbeat(sorted.heartbeat);
+  const named = await readNamed(ldirectordConfigs(files.haresources), sorted);
+  const { keyFile, ...rest } = host;
+  const imported = importHeartbeatFiles(files, {
+    ...rest,
+    networks: readNetworks(),
+    findScript,
+    readLdirectordFile: (config) => named.get(config),
+    ...(keyFile !== undefined && { keyFile }),
+  });
+  return { ...imported, used: new Set([...named.values()].map(({ file }) => file)) };
+}
+
+type Translated = Awaited<ReturnType<typeof translate>>;
+
 async function tell(
-  { toml, isValid, problems, omitted, warnings }: Awaited<ReturnType<typeof translate>>,
+  { toml, isValid, problems, omitted, warnings }: Translated,
   isJson: boolean,
   context: CommandContext,
 ): Promise<void> {
@@ -123,27 +101,54 @@ async function tell(
   if (omitted > 0) context.stderr(`and ${omitted} more\n`);
 }
 
+/** Writes the result, and the key beside it; both or none. */
+async function write(
+  output: string,
+  { toml, keyText }: Translated,
+  isForced: boolean,
+): Promise<void> {
+  const keyFile = keyFileOf(output);
+  if (keyText !== undefined) await writeOutput(keyFile, keyText, { isForced, mode: 0o600 });
+  try {
+    // Passwords of checks may stand in it.
+    await writeOutput(output, toml, { isForced, mode: 0o640 });
+  } catch (error) {
+    if (keyText !== undefined && !isForced) await rm(keyFile, { force: true });
+    throw error;
+  }
+}
+
+function keyFileOf(output: string): string {
+  return resolve(dirname(output), "vrrp.key");
+}
+
 async function run(args: readonly string[], context: CommandContext): Promise<ExitStatus> {
   const given = parseArguments(args, spec);
   const output = given.value("output");
   const isJson = given.has("json");
-  const result = await translate(given);
-  if (result.isValid && output !== undefined) {
-    await writeOutput(output, result.toml, given.has("force"));
-  }
+  const result = await translate(given, output === undefined ? undefined : keyFileOf(output));
+  if (result.isValid && output !== undefined) await write(output, result, given.has("force"));
   await tell(result, isJson, context);
   if (!result.isValid) return exitStatus.dataError;
-  if (output === undefined && !isJson) context.stdout(result.toml);
+  if (output === undefined) {
+    if (result.keyText !== undefined) {
+      context.stderr("The key of authkeys is written only with --output, to vrrp.key beside it\n");
+    }
+    if (!isJson) context.stdout(result.toml);
+  }
   return exitStatus.ok;
 }
 
 /** See the module's head. */
 export const importCommand: Command = {
   name: "import",
-  summary: "Translate files of ldirectord or keepalived to native configuration",
-  usage: "import FILE… [--output FILE [--force]] [--json]",
+  summary: "Translate files of ldirectord, keepalived or Heartbeat to native configuration",
+  usage: "import FILE… [--output FILE [--force]] [--node NAME] [--json]",
   details: `Prints TOML, or writes it to --output; an existing file only with --force.
 A warning names file and line of whatever has no equal, or is not in this build yet.
+Heartbeat: ha.cf, haresources and authkeys, or their folder, and --node NAME for another director
+than this one. The ldirectord.cf that haresources names is in the result. With --output the key of
+authkeys goes to vrrp.key beside it, mode 0600; it is never printed.
 Names are looked up in /etc/hosts and /etc/services.
 Exit status 65: a file is refused, each problem with its line; 66: a file is missing.`,
   run,

@@ -7,16 +7,22 @@
  * @module
  */
 
+import { hostname } from "node:os";
 import { basename } from "node:path";
 
 import type { Command } from "./command.ts";
+import { createClStatus, createMove, lvsSyncDaemonSwap } from "./heartbeat/index.ts";
 import { ipvsadm } from "./ipvsadm.ts";
 import { ldirectord } from "./ldirectord/index.ts";
 
 /** By the file name of the program. */
-const commandByProgram: ReadonlyMap<string, Command> = new Map([
+const commandByProgram: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["ipvsadm", ipvsadm],
   ["ldirectord", ldirectord],
+  ["hb_standby", createMove({ program: "hb_standby", action: "standby", node: hostname })],
+  ["hb_takeover", createMove({ program: "hb_takeover", action: "takeover", node: hostname })],
+  ["cl_status", createClStatus(hostname)],
+  ["LVSSyncDaemonSwap", lvsSyncDaemonSwap],
 ]);
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import { constants } from "node:fs";
-import { open, readdir, readFile, realpath } from "node:fs/promises";
+import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
@@ -14,9 +14,10 @@ import { ApplianceError, errorText } from "../errors/index.ts";
 import { below, fileBytesMax, parseDocument, positionOf } from "./document.ts";
 import type { Document, Place } from "./document.ts";
 import { errnoOf } from "./file-error.ts";
-import { readLdirectord } from "./import/index.ts";
+import { readHeartbeat, readLdirectord } from "./import/index.ts";
 import type { LdirectordHost, LdirectordRun } from "./import/index.ts";
 import { kindOfFile } from "./kind.ts";
+import { findLdirectordFile, heartbeatFolder, heartbeatHost } from "./load-heartbeat.ts";
 import { validate } from "./parse.ts";
 import type { LoadedConfig } from "./parse.ts";
 import { createReport } from "./report.ts";
@@ -69,15 +70,54 @@ export async function loadConfig(
     ldirectord: undefined,
   };
   for (const file of files) {
-    const read = await readDocument(file, loading);
-    // The same file twice on the command line is one file.
-    if (loading.seen.has(read.realPath)) continue;
-    loading.seen.add(read.realPath);
-    await add(loading, read.document, 0);
+    const folder = heartbeatFolder(file);
+    if (folder === undefined) await addFile(loading, file);
+    else await addHeartbeat(loading, folder);
   }
   const loaded = validate(loading.documents, environment, loading.report);
   const { ldirectord } = loading;
   return ldirectord === undefined ? loaded : { ...loaded, ldirectord };
+}
+
+async function addFile(loading: Loading, file: string): Promise<void> {
+  const read = await readDocument(file, loading);
+  // The same file twice on the command line is one file.
+  if (loading.seen.has(read.realPath)) return;
+  loading.seen.add(read.realPath);
+  await add(loading, read.document, 0);
+}
+
+/** ha.cf, haresources and authkeys together, then each ldirectord.cf that they name. */
+async function addHeartbeat(loading: Loading, folder: string): Promise<void> {
+  const haCf = await readPart(join(folder, "ha.cf"), true);
+  const haresources = await readPart(join(folder, "haresources"), false);
+  const authkeys = await readPart(join(folder, "authkeys"), false);
+  const host = heartbeatHost(await readHostNames(), folder);
+  const { configs, ...found } = readHeartbeat({ haCf, haresources, authkeys }, host);
+  loading.report.foreign(found);
+  await add(loading, found.document, 0);
+  for (const config of configs) {
+    const path = findLdirectordFile(folder, config);
+    if (path !== undefined) await addFile(loading, path);
+    else {
+      const expected = "an ldirectord.cf for each ldirectord:: of haresources";
+      const place = { document: found.document, path: [] };
+      loading.report.problem(place, { expected, found: config });
+    }
+  }
+}
+
+/** One of Heartbeat's files with its mode; undefined if it is not there and need not be. */
+async function readPart(file: string, isRequired: boolean) {
+  try {
+    const bytes = await readBytes(file);
+    if (bytes.length > fileBytesMax) throw new Error(`larger than ${fileBytesMax} bytes`);
+    const { mode } = await stat(file);
+    return { file, text: decodeForeign(bytes), mode: mode & 0o7777 };
+  } catch (error) {
+    if (!isRequired && errnoOf(error) === "ENOENT") return undefined;
+    throw explainRead(file, error);
+  }
 }
 
 interface ReadDocument {

@@ -10,6 +10,7 @@ import type {
   Config,
   RealServer,
   ServiceCheckSpec,
+  TrackTarget,
   VirtualRouter,
   VirtualService,
 } from "../../src/model/index.ts";
@@ -258,6 +259,22 @@ const engine = fc.constantFrom("native" as const, "portable" as const);
 
 const virtualNetworks = { 4: "192.0.2.", 6: "2001:db8::" } as const;
 
+/** Its timeout is not above its interval. */
+const trackTimes = ms(100, 86_400_000).chain((intervalMs) =>
+  fc.record({
+    intervalMs: fc.constant(intervalMs),
+    timeoutMs: fc.integer({ min: 10, max: Math.min(intervalMs, 3_600_000) }),
+  }),
+);
+
+const trackTarget: fc.Arbitrary<TrackTarget> = fc.oneof(
+  fc.record({ type: fc.constant("interface" as const), interface: fc.constant("eth2") }),
+  trackTimes.map((times) => ({ type: "ping" as const, address: "192.0.2.1", ...times })),
+  fc
+    .tuple(command, trackTimes)
+    .map(([script, times]) => ({ type: "script" as const, command: script, ...times })),
+);
+
 /** Virtual routers of one family each; their addresses and identifiers differ by their number. */
 const virtualRouters: fc.Arbitrary<VirtualRouter[]> = fc
   .array(
@@ -274,6 +291,7 @@ const virtualRouters: fc.Arbitrary<VirtualRouter[]> = fc
       preemptDelayMs: ms(0, 86_400_000),
       startDelayMs: ms(0, 86_400_000),
       group: maybe(fc.constant("edge")),
+      track: fc.array(trackTarget, { maxLength: 3 }),
       announces: fc.boolean(),
       onActive: maybe(command),
       notify: maybe(command),
@@ -308,6 +326,8 @@ const virtualRouters: fc.Arbitrary<VirtualRouter[]> = fc
         preemptDelayMs: raw.preemptDelayMs,
         startDelayMs: raw.startDelayMs,
         group: raw.group,
+        track: raw.track,
+        witness: raw.track.some(({ type }) => type === "ping") ? "require" : "prefer",
         announces: raw.announces,
         onActive: raw.onActive,
         notify: raw.notify,
@@ -315,8 +335,17 @@ const virtualRouters: fc.Arbitrary<VirtualRouter[]> = fc
     }),
   );
 
+const peer = maybe(
+  fc.record({
+    address: fc.constantFrom("192.0.2.3", "2001:db8::3"),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    keyFile: cleanPath,
+  }),
+);
+
 const config: fc.Arbitrary<Config> = fc.record({
   virtualRouters,
+  peer,
   director: fc.record({
     engine: fc.constant("auto" as const),
     stopTimeoutMs: ms(0, 2_073_600_000),

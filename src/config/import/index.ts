@@ -1,17 +1,23 @@
 /**
  * Files of other programs as native configuration: finds out whose file it is and translates it.
  *
- * One importer a folder; `importers` is the table of them. Pure.
+ * One importer a folder; `importers` is the table of those that take one file. Heartbeat's files
+ * belong together and have an entrance of their own. Pure, but for the questions to the caller in
+ * {@link ImportHost} and {@link HeartbeatHost}.
  *
  * @module
  */
 
 import type { Problem, Warning } from "../problem.ts";
+import { importHeartbeat } from "./heartbeat/index.ts";
+import type { HeartbeatFiles, HeartbeatHost } from "./heartbeat/index.ts";
 import { importKeepalived } from "./keepalived/index.ts";
 import type { ReadInclude } from "./keepalived/index.ts";
 import { parseLdirectord, toNative } from "./ldirectord/index.ts";
 import type { LdirectordHost } from "./ldirectord/index.ts";
 
+export { ldirectordConfigs, readHeartbeat } from "./heartbeat/index.ts";
+export type { HeartbeatFiles, HeartbeatHost, HostNetwork } from "./heartbeat/index.ts";
 export { parseLdirectord, readLdirectord, toNative } from "./ldirectord/index.ts";
 export type {
   LdirectordConfig,
@@ -81,8 +87,31 @@ function importKeepalivedFile(text: string, path: string, host: ImportHost): Imp
       warnings: [...told, ...problems.map((one) => ({ ...one, path: "" }))],
     };
   }
-  const expected = "a virtual_server or vrrp_instance that can be used";
-  const problem = { file: path, line: 0, column: 0, path: "", expected, found: "none" };
+  const problem = nothingIn(path, "a virtual_server or vrrp_instance that can be used");
+  return { ok: false, problems: [problem], omitted: 0, warnings: told };
+}
+
+/** What Heartbeat's files become, and the key that they hold. */
+export interface HeartbeatResult {
+  readonly result: ImportResult;
+  /** Text of the key file that the result names, a secret; undefined: it names none. */
+  readonly keyText: string | undefined;
+}
+
+/** Translates Heartbeat's files together. Never throws, whatever the texts are. */
+export function importHeartbeatFiles(files: HeartbeatFiles, host: HeartbeatHost): HeartbeatResult {
+  const { toml, keyText, problems, omitted, ...found } = importHeartbeat(files, host);
+  const warnings = found.warnings.map((warning) => ({ ...warning, path: "" }));
+  if (problems.length > 0) {
+    return { result: { ok: false, problems, omitted, warnings }, keyText: undefined };
+  }
+  if (toml !== "") return { result: { ok: true, toml, warnings }, keyText };
+  const file = files.haresources?.file ?? "haresources";
+  const problem = nothingIn(file, "a virtual address or an ldirectord.cf that can be used");
+  return { result: { ok: false, problems: [problem], omitted: 0, warnings }, keyText: undefined };
+}
+
+function nothingIn(file: string, expected: string): Problem {
   const message = `Expected ${expected}`;
-  return { ok: false, problems: [{ ...problem, message }], omitted: 0, warnings: told };
+  return { file, line: 0, column: 0, path: "", expected, found: "none", message };
 }

@@ -7,12 +7,11 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
-
-import { quoted } from "../keepalived/notes.ts";
-import type { Notes } from "../keepalived/notes.ts";
+import { quoted } from "../notes.ts";
+import { sha256 } from "./digest.ts";
 import { authkeysRules, readLines } from "./line.ts";
 import type { Line, NamedText } from "./line.ts";
+import type { Told } from "./told.ts";
 
 /** A file, and who may read it. */
 export interface AuthkeysText extends NamedText {
@@ -39,30 +38,29 @@ interface Found {
 }
 
 /** Reads a file; undefined after a problem: Heartbeat would not start with it either. */
-export function readAuthkeys(named: AuthkeysText, notes: Notes): DirectorKeys | undefined {
+export function readAuthkeys(named: AuthkeysText, told: Told): DirectorKeys | undefined {
   const { file, mode } = named;
   if (mode !== undefined && (mode & othersBits) !== 0) {
     const found = `0${(mode & 0o7777).toString(8)}`;
-    const what = "Expected mode 0600, as Heartbeat does, so that nobody else reads the secret";
-    notes.problem({ file, line: 0 }, `${what}; got ${found}`);
+    told.refuse({ file, line: 0 }, "mode 0600, so that nobody else reads the secret", found);
     return undefined;
   }
   const keys = new Map<string, Found>();
   let active: { readonly line: Line; readonly id: string } | undefined;
   for (const line of readLines(named, authkeysRules)) {
-    if (line.words[0] === "auth") active = readActive(line, notes) ?? active;
-    else readKey(line, keys, notes);
+    if (line.words[0] === "auth") active = readActive(line, told) ?? active;
+    else readKey(line, keys, told);
   }
   if (active === undefined) {
-    notes.problem({ file, line: 0 }, 'Expected a line "auth 1" that says which key signs');
+    told.refuse({ file, line: 0 }, 'a line such as "auth 1" that says which key signs', "none");
     return undefined;
   }
   const signing = keys.get(active.id);
   if (signing === undefined) {
-    notes.problem(active.line, `Expected a key ${active.id} in another line, as auth says`);
+    told.refuse(active.line, `a key ${active.id} in a line of its own`, "none");
     return undefined;
   }
-  return deriveKeys(active.id, keys, notes);
+  return deriveKeys(active.id, keys, told);
 }
 
 /** 1..15. */
@@ -70,48 +68,54 @@ function isId(text: string): boolean {
   return /^(?:[1-9]|1[0-5])$/.test(text);
 }
 
-function readActive(line: Line, notes: Notes) {
+function readActive(line: Line, told: Told) {
   const [, id = ""] = line.words;
   if (isId(id) && line.words.length === 2) return { line, id };
-  notes.problem(line, "Expected auth with the number of one key, 1 to 15");
+  told.refuse(line, "auth with the number of one key, 1 to 15", "something else");
   return undefined;
 }
 
 /** Nothing of the line is shown: what is misplaced in it may be the secret. */
-function readKey(line: Line, keys: Map<string, Found>, notes: Notes): void {
+function readKey(line: Line, keys: Map<string, Found>, told: Told): void {
   const [id = "", method = "", secret = ""] = line.words;
-  const isMethod = method === "crc" || method === "md5" || method === "sha1";
-  if (!isId(id) || !isMethod) {
-    notes.problem(line, "Expected a number 1 to 15, then crc, md5 or sha1, then the secret");
+  if (!isId(id) || !isMethod(method)) {
+    const expected = "a number 1 to 15, then crc, md5 or sha1, then the secret";
+    told.refuse(line, expected, "something else");
     return;
   }
-  if (method !== "crc" && secret === "") {
-    notes.problem(line, `Expected a secret after ${method}`);
+  const wordCount = method === "crc" ? 2 : 3;
+  if (line.words.length < wordCount) {
+    told.refuse(line, `a secret after ${method}`, "none");
     return;
   }
-  if (line.words.length > (method === "crc" ? 2 : 3)) {
-    notes.warn(line, "What stands behind the secret is left out, as Heartbeat does");
+  if (line.words.length > wordCount) {
+    told.warn(line, "What stands behind the key is left out, as Heartbeat does");
   }
-  if (keys.has(id)) notes.warn(line, `Key ${id} comes twice: this one holds`);
+  if (keys.has(id)) told.warn(line, `Key ${id} comes twice: this one holds`);
   keys.set(id, { line, method, secret });
 }
 
-function deriveKeys(id: string, keys: ReadonlyMap<string, Found>, notes: Notes): DirectorKeys {
+function isMethod(text: string): text is Found["method"] {
+  return text === "crc" || text === "md5" || text === "sha1";
+}
+
+function deriveKeys(id: string, keys: ReadonlyMap<string, Found>, told: Told): DirectorKeys {
   const signing = keys.get(id)!;
   if (signing.method === "crc") {
-    notes.warn(signing.line, "crc proves nothing about a sender: anybody on the network is heard");
+    told.warn(signing.line, "crc proves nothing about a sender: anybody on the network is heard");
     return { keyLines: [] };
   }
   const keyLines = [formatKey(id, signing.secret)];
   for (const [other, { line, method, secret }] of keys) {
-    if (other === id) continue;
-    if (method === "crc") notes.warn(line, `Key ${quoted(other)} is left out: crc proves nothing`);
+    // A key file has each secret once: either of its numbers would do.
+    if (other === id || secret === signing.secret) continue;
+    if (method === "crc") told.warn(line, `Key ${quoted(other)} is left out: crc proves nothing`);
     else if (keyLines.length < keysMax) keyLines.push(formatKey(other, secret));
-    else notes.warn(line, `Key ${quoted(other)} is left out: a key file has at most ${keysMax}`);
+    else told.warn(line, `Key ${quoted(other)} is left out: a key file has at most ${keysMax}`);
   }
   return { keyLines };
 }
 
 function formatKey(id: string, secret: string): string {
-  return `${id} ${createHash("sha256").update(secret).digest("hex")}`;
+  return `${id} ${sha256(secret)}`;
 }

@@ -8,11 +8,12 @@
  */
 
 import { suggestNote } from "../../suggest.ts";
-import { quoted } from "../keepalived/notes.ts";
-import type { Notes, Origin } from "../keepalived/notes.ts";
+import { quoted } from "../notes.ts";
+import type { Origin } from "../notes.ts";
 import { haCfRules, readLines } from "./line.ts";
 import type { Line, NamedText, Placed } from "./line.ts";
 import { directivesWithoutEqual, reasonOf } from "./no-equal.ts";
+import type { Told } from "./told.ts";
 import { isInterfaceName, isNodeName, parseSwitch, parseTimeMs } from "./value.ts";
 
 /** More nodes than Heartbeat itself ever had; two are what a pair of directors has. */
@@ -53,10 +54,10 @@ interface Draft {
   hasIpfail: boolean;
 }
 
-type Handler = (line: Line, draft: Draft, notes: Notes) => void;
+type Handler = (line: Line, draft: Draft, told: Told) => void;
 
 /** Reads a file. Never throws. */
-export function readHaCf(named: NamedText, notes: Notes): HaCf {
+export function readHaCf(named: NamedText, told: Told): HaCf {
   const draft: Draft = {
     file: named.file,
     nodes: [],
@@ -67,7 +68,7 @@ export function readHaCf(named: NamedText, notes: Notes): HaCf {
     pings: [],
     hasIpfail: false,
   };
-  for (const line of readLines(named, haCfRules)) readDirective(line, draft, notes);
+  for (const line of readLines(named, haCfRules)) readDirective(line, draft, told);
   return { ...draft, autoFailback: draft.autoFailback ?? failbackOf(draft.niceFailback) };
 }
 
@@ -76,18 +77,18 @@ function failbackOf(nice: Placed<boolean> | undefined): HaCf["autoFailback"] {
   return nice && { ...nice, value: nice.value ? "off" : "on" };
 }
 
-function readDirective(line: Line, draft: Draft, notes: Notes): void {
+function readDirective(line: Line, draft: Draft, told: Told): void {
   const directive = line.words[0]!;
   const handler = Object.hasOwn(handlers, directive) ? handlers[directive] : undefined;
-  if (handler !== undefined) return handler(line, draft, notes);
+  if (handler !== undefined) return handler(line, draft, told);
   const reason = reasonOf(directive);
   if (reason !== undefined) {
-    notes.warn(line, `${directive} is left out: ${reason}`);
+    told.warn(line, `${directive} is left out: ${reason}`);
     return;
   }
   const known = [...Object.keys(handlers), ...directivesWithoutEqual];
   const note = suggestNote(directive, known) ?? "ha.cf has no such directive";
-  notes.warn(line, `${quoted(directive)} is left out: ${note}`);
+  told.warn(line, `${quoted(directive)} is left out: ${note}`);
 }
 
 const handlers: Readonly<Record<string, Handler>> = {
@@ -113,111 +114,111 @@ const handlers: Readonly<Record<string, Handler>> = {
 };
 
 function readTime(name: TimeName): Handler {
-  return (line, { times }, notes) => {
+  return (line, { times }, told) => {
     const value = parseTimeMs(line.words[1] ?? "");
     if (value === undefined || value === 0) {
       const found = quoted(line.words[1] ?? "");
-      notes.warn(line, `${name} is left out: expected a time such as 2 or 500ms, got ${found}`);
+      told.warn(line, `${name} is left out: expected a time such as 2 or 500ms, got ${found}`);
       return;
     }
     const before = times.get(name);
-    if (before !== undefined) notes.warn(before, `${name} is left out: it comes again below`);
+    if (before !== undefined) told.warn(before, `${name} is left out: it comes again below`);
     times.set(name, { file: line.file, line: line.line, value });
-    warnRest(line, 2, notes);
+    warnRest(line, 2, told);
   };
 }
 
-function warnRest(line: Line, count: number, notes: Notes): void {
+function warnRest(line: Line, count: number, told: Told): void {
   const rest = line.words.slice(count);
   if (rest.length === 0) return;
-  notes.warn(line, `${quoted(rest.join(" "))} after ${line.words[0]!} is left out`);
+  told.warn(line, `${quoted(rest.join(" "))} after ${line.words[0]!} is left out`);
 }
 
 function place(line: Line): Origin {
   return { file: line.file, line: line.line };
 }
 
-function warnEmpty(line: Line, what: string, notes: Notes): void {
+function warnEmpty(line: Line, what: string, told: Told): void {
   if (line.words.length === 1)
-    notes.warn(line, `${line.words[0]!} is left out: it names no ${what}`);
+    told.warn(line, `${line.words[0]!} is left out: it names no ${what}`);
 }
 
-function readNodes(line: Line, { nodes }: Draft, notes: Notes): void {
+function readNodes(line: Line, { nodes }: Draft, told: Told): void {
   for (const name of line.words.slice(1)) {
-    if (!isNodeName(name)) notes.warn(line, `node ${quoted(name)} is left out: it is no node name`);
+    if (!isNodeName(name)) told.warn(line, `node ${quoted(name)} is left out: it is no node name`);
     else if (nodes.length >= nodesMax) {
-      notes.warn(line, `node ${quoted(name)} is left out: there are ${nodesMax} already`);
+      told.warn(line, `node ${quoted(name)} is left out: there are ${nodesMax} already`);
     } else if (nodes.some(({ value }) => value === name)) {
-      notes.warn(line, `node ${quoted(name)} is left out: it is there already`);
+      told.warn(line, `node ${quoted(name)} is left out: it is there already`);
     } else nodes.push({ ...place(line), value: name });
   }
-  warnEmpty(line, "node", notes);
+  warnEmpty(line, "node", told);
 }
 
-function readBroadcast(line: Line, { media }: Draft, notes: Notes): void {
+function readBroadcast(line: Line, { media }: Draft, told: Told): void {
   for (const name of line.words.slice(1)) {
     if (!isInterfaceName(name)) {
-      notes.warn(line, `bcast ${quoted(name)} is left out: it cannot be an interface`);
+      told.warn(line, `bcast ${quoted(name)} is left out: it cannot be an interface`);
     } else media.push({ ...place(line), interface: name, peer: undefined });
   }
-  warnEmpty(line, "interface", notes);
+  warnEmpty(line, "interface", told);
 }
 
-function readMulticast(line: Line, { media }: Draft, notes: Notes): void {
+function readMulticast(line: Line, { media }: Draft, told: Told): void {
   const [directive, name = "", ...rest] = line.words;
   if (!isInterfaceName(name)) {
-    notes.warn(line, `${directive!} ${quoted(name)} is left out: it cannot be an interface`);
+    told.warn(line, `${directive!} ${quoted(name)} is left out: it cannot be an interface`);
     return;
   }
   media.push({ ...place(line), interface: name, peer: undefined });
   if (rest.length === 0) return;
   const message = `${quoted(rest.join(" "))} after ${directive!} is left out`;
-  notes.warn(line, `${message}: VRRP has a multicast group of its own, 224.0.0.18 and ff02::12`);
+  told.warn(line, `${message}: VRRP has a multicast group of its own, 224.0.0.18 and ff02::12`);
 }
 
-function readUnicast(line: Line, { media }: Draft, notes: Notes): void {
+function readUnicast(line: Line, { media }: Draft, told: Told): void {
   const [directive, name = "", peer = ""] = line.words;
   const isPeer = peer !== "" && peer.length <= 253 && /^[\w.:-]+$/.test(peer);
   if (!isInterfaceName(name) || !isPeer) {
     const found = quoted(line.words.slice(1).join(" "));
-    notes.warn(
+    told.warn(
       line,
       `${directive!} is left out: expected an interface and an address, got ${found}`,
     );
     return;
   }
   media.push({ ...place(line), interface: name, peer });
-  warnRest(line, 3, notes);
+  warnRest(line, 3, told);
 }
 
-function readAutoFailback(line: Line, draft: Draft, notes: Notes): void {
+function readAutoFailback(line: Line, draft: Draft, told: Told): void {
   const word = (line.words[1] ?? "").toLowerCase();
   const isOn = parseSwitch(word);
   if (isOn === undefined && word !== "legacy") {
     const found = quoted(line.words[1] ?? "");
-    notes.warn(line, `auto_failback is left out: expected on, off or legacy, got ${found}`);
+    told.warn(line, `auto_failback is left out: expected on, off or legacy, got ${found}`);
     return;
   }
   const value = isOn === undefined ? "legacy" : isOn ? "on" : "off";
   draft.autoFailback = { ...place(line), value };
-  warnRest(line, 2, notes);
+  warnRest(line, 2, told);
 }
 
-function readNiceFailback(line: Line, draft: Draft, notes: Notes): void {
+function readNiceFailback(line: Line, draft: Draft, told: Told): void {
   const value = parseSwitch(line.words[1] ?? "");
-  if (value === undefined) notes.warn(line, "nice_failback is left out: expected on or off");
+  if (value === undefined) told.warn(line, "nice_failback is left out: expected on or off");
   else {
     draft.niceFailback = { ...place(line), value };
-    notes.warn(line, "nice_failback counts only where there is no auto_failback");
+    told.warn(line, "nice_failback counts only where there is no auto_failback");
   }
 }
 
 function readPings(first: 1 | 2): Handler {
-  return (line, { pings }, notes) => {
+  return (line, { pings }, told) => {
     for (const value of line.words.slice(first)) pings.push({ ...place(line), value });
-    if (line.words.length <= first) warnEmpty({ ...line, words: ["ping"] }, "address", notes);
+    if (line.words.length <= first) warnEmpty({ ...line, words: ["ping"] }, "address", told);
     else if (first === 2 && line.words.length > 3) {
-      notes.warn(line, "ping_group is taken apart: each of its addresses counts by itself");
+      told.warn(line, "ping_group is taken apart: each of its addresses counts by itself");
     }
   };
 }
@@ -225,29 +226,29 @@ function readPings(first: 1 | 2): Handler {
 /** Programs that give resources away when ping nodes are out of reach. */
 const witnessPrograms: ReadonlySet<string> = new Set(["ipfail", "pingd"]);
 
-function readRespawn(line: Line, draft: Draft, notes: Notes): void {
+function readRespawn(line: Line, draft: Draft, told: Told): void {
   const [, , program = ""] = line.words;
   const name = program.slice(program.lastIndexOf("/") + 1);
   if (witnessPrograms.has(name)) draft.hasIpfail = true;
   else {
     const unit = "a systemd unit with Restart= takes its place";
-    notes.warn(line, `respawn of ${quoted(program)} is left out: ${unit}`);
+    told.warn(line, `respawn of ${quoted(program)} is left out: ${unit}`);
   }
 }
 
-function readManager(line: Line, _: Draft, notes: Notes): void {
+function readManager(line: Line, _: Draft, told: Told): void {
   // `respawn` and `manual` turn it on as well.
   if (parseSwitch(line.words[1] ?? "") === false) return;
   const message = `${line.words[0]!} is left out: its resources are not in haresources`;
-  notes.warn(line, `${message}; Heartbeat itself does not read that file beside it`);
+  told.warn(line, `${message}; Heartbeat itself does not read that file beside it`);
 }
 
-function readAutojoin(line: Line, _: Draft, notes: Notes): void {
+function readAutojoin(line: Line, _: Draft, told: Told): void {
   if (line.words[1] === "none") return;
-  notes.warn(line, "autojoin is left out: a director is known by its configuration only");
+  told.warn(line, "autojoin is left out: a director is known by its configuration only");
 }
 
-function readRealtime(line: Line, _: Draft, notes: Notes): void {
+function readRealtime(line: Line, _: Draft, told: Told): void {
   if (parseSwitch(line.words[1] ?? "") === true) return;
-  notes.warn(line, `realtime is left out: ${reasonOf("rtprio")!}`);
+  told.warn(line, `realtime is left out: ${reasonOf("rtprio")!}`);
 }

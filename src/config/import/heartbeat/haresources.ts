@@ -6,10 +6,11 @@
  */
 
 import { canonicalAddress, familyOf, formatAddress, parseAddress } from "../../../net/address.ts";
-import { quoted } from "../keepalived/notes.ts";
-import type { Notes, Origin } from "../keepalived/notes.ts";
+import { quoted } from "../notes.ts";
+import type { Origin } from "../notes.ts";
 import { haresourcesRules, readLines } from "./line.ts";
 import type { Line, NamedText } from "./line.ts";
+import type { Told } from "./told.ts";
 import { isInterfaceName, isNodeName, parsePrefixBits } from "./value.ts";
 
 /** A virtual address. */
@@ -47,22 +48,22 @@ export const ldirectordDefault = "ldirectord.cf";
 const resourcesMax = 1000;
 
 /** Reads a file. Never throws. */
-export function readHaresources(named: NamedText, notes: Notes): readonly ResourceGroup[] {
+export function readHaresources(named: NamedText, told: Told): readonly ResourceGroup[] {
   let left = resourcesMax;
   return readLines(named, haresourcesRules).flatMap((line) => {
     const [node = "", ...words] = line.words;
     const origin = { file: line.file, line: line.line };
     if (!isNodeName(node) || canonicalAddress(node) !== undefined) {
-      notes.warn(line, `The line is left out: ${quoted(node)} is no node name`);
+      told.warn(line, `The line is left out: ${quoted(node)} is no node name`);
       return [];
     }
     const taken = words.slice(0, left);
     if (taken.length < words.length) {
-      notes.warn(line, `Resources after the first ${resourcesMax} of the file are left out`);
+      told.warn(line, `Resources after the first ${resourcesMax} of the file are left out`);
     }
     left -= taken.length;
-    const resources = taken.flatMap((word) => readResource(word, line, notes) ?? []);
-    if (words.length === 0) notes.warn(line, "The line is left out: it names no resource");
+    const resources = taken.flatMap((word) => readResource(word, line, told) ?? []);
+    if (words.length === 0) told.warn(line, "The line is left out: it names no resource");
     return resources.length === 0 ? [] : [{ ...origin, node, resources }];
   });
 }
@@ -70,51 +71,48 @@ export function readHaresources(named: NamedText, notes: Notes): readonly Resour
 const addressScripts: ReadonlySet<string> = new Set(["IPaddr", "IPaddr2", "IPv6addr"]);
 
 /** Undefined after a warning. */
-function readResource(word: string, line: Line, notes: Notes): Resource | undefined {
+function readResource(word: string, line: Line, told: Told): Resource | undefined {
   // An IPv6 address has `::` of its own.
-  if (parseAddress(word.split("/")[0]!) !== undefined) return readAddress(word, line, notes);
+  if (parseAddress(word.split("/")[0]!) !== undefined) return readAddress(word, line, told);
   const [script = "", ...args] = word.split("::");
-  if (addressScripts.has(script)) return readAddress(args.join("::"), line, notes);
+  if (addressScripts.has(script)) return readAddress(args.join("::"), line, told);
   if (script === "ldirectord") return { kind: "ldirectord", config: args[0] ?? ldirectordDefault };
   if (script === "LVSSyncDaemonSwap") return { kind: "sync" };
   const isName = script.startsWith("/") ? script.length > 1 : /^\w[\w.+@-]*$/.test(script);
   // A word of a template, or one that begins with "::".
   if (!isName || script.length > 255 || /\p{C}/u.test(word)) {
-    notes.warn(line, `${quoted(word)} is left out: it is no address and no script`);
+    told.warn(line, `${quoted(word)} is left out: it is no address and no script`);
     return undefined;
   }
   return { kind: "script", script, args };
 }
 
 /** `ADDRESS[/MASK[/INTERFACE[:LABEL]][/BROADCAST]]`, the last two in any order. */
-function readAddress(text: string, line: Line, notes: Notes): AddressResource | undefined {
+function readAddress(text: string, line: Line, told: Told): AddressResource | undefined {
   const [first = "", ...written] = text.split("/");
   const address = canonicalAddress(first);
   if (address === undefined) {
-    notes.warn(line, `${quoted(text)} is left out: expected an address such as 192.0.2.1/24/eth0`);
+    told.warn(line, `${quoted(text)} is left out: expected an address such as 192.0.2.1/24/eth0`);
     return undefined;
   }
   const parts = written.filter((part) => part !== "");
   if (parts.length < written.length) {
-    notes.warn(line, `${quoted(text)} has an empty part, which is skipped`);
+    told.warn(line, `${quoted(text)} has an empty part, which is skipped`);
   }
-  const bitsMax = familyOf(address) === 4 ? 32 : 128;
-  const prefixBits = parts.length === 0 ? undefined : parsePrefixBits(parts[0]!, bitsMax);
+  const prefixBits = parsePrefixBits(parts[0] ?? "", familyOf(address) === 4 ? 32 : 128);
   const rest = prefixBits === undefined ? parts : parts.slice(1);
-  let label: string | undefined;
+  const device = rest.find((part) => isInterfaceName(part.replace(/:.*$/, "")));
+  const broadcast = broadcastOf(address, prefixBits);
   for (const part of rest) {
-    if (label === undefined && isInterfaceName(part.split(":")[0]!)) label = part;
-    else if (part !== broadcastOf(address, prefixBits)) {
-      notes.warn(line, `${quoted(part)} of ${quoted(text)} is left out: ${partReason(part)}`);
-    }
+    if (part === device || part === broadcast) continue;
+    told.warn(line, `${quoted(part)} of ${quoted(text)} is left out: ${partReason(part)}`);
   }
-  const isLabel = label?.includes(":") === true;
   return {
     kind: "address",
     address,
     prefixBits,
-    interface: label?.split(":")[0],
-    label: isLabel ? fittingLabel(label!, line, notes) : undefined,
+    interface: device?.replace(/:.*$/, ""),
+    label: fittingLabel(device, line, told),
   };
 }
 
@@ -134,8 +132,10 @@ function broadcastOf(address: string, prefixBits: number | undefined): string | 
   return formatAddress(last);
 }
 
-function fittingLabel(label: string, line: Line, notes: Notes): string | undefined {
-  if (/^[^\s/\p{C}]{1,15}$/u.test(label)) return label;
-  notes.warn(line, `Label ${quoted(label)} is left out: it has more than 15 characters`);
+/** What has a colon is a label too, as `eth0:0`. */
+function fittingLabel(device: string | undefined, line: Line, told: Told): string | undefined {
+  if (device?.includes(":") !== true) return undefined;
+  if (/^[^\s/\p{C}]{1,15}$/u.test(device)) return device;
+  told.warn(line, `Label ${quoted(device)} is left out: it has more than 15 characters`);
   return undefined;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { readHostTable } from "../ldirectord/host.ts";
+import { readHostTable } from "../ldirectord/index.ts";
 import type { LdirectordHost } from "../ldirectord/index.ts";
 import type { NamedText } from "./line.ts";
 

@@ -7,8 +7,8 @@
 import { familyOf, parseNetwork } from "../../../net/address.ts";
 import { formatDuration } from "../../duration.ts";
 import type { NativeTable, NativeValue } from "../../native.ts";
-import { quoted } from "../keepalived/notes.ts";
-import type { Notes, Origin } from "../keepalived/notes.ts";
+import { quoted } from "../notes.ts";
+import type { Origin } from "../notes.ts";
 import type { HaCf } from "./ha-cf.ts";
 import type { AddressResource, Resource, ResourceGroup } from "./haresources.ts";
 import type { HeartbeatHost, HostNetwork } from "./host.ts";
@@ -16,6 +16,7 @@ import { priorityOf, vridOf } from "./node.ts";
 import type { Nodes } from "./node.ts";
 import type { Paths } from "./path.ts";
 import type { RouterTimes } from "./timing.ts";
+import type { Told } from "./told.ts";
 
 /** What all lines have in common. */
 export interface InstanceContext {
@@ -28,7 +29,7 @@ export interface InstanceContext {
   /** Path of the key file; undefined: nothing proves who sends. */
   readonly keyFile: string | undefined;
   readonly host: HeartbeatHost;
-  readonly notes: Notes;
+  readonly told: Told;
   /** Names given so far. */
   readonly names: Set<string>;
 }
@@ -52,12 +53,12 @@ export function translateGroup(
   index: number,
   context: InstanceContext,
 ): Instance | undefined {
-  const { nodes, times, haCf, pings, keyFile, notes } = context;
+  const { nodes, times, haCf, pings, keyFile, told } = context;
   const addresses = group.resources.filter(isAddress);
   const vrid = vridOf(nodes.names, index);
   if (addresses.length === 0 || vrid === undefined) {
     const why = vrid === undefined ? "there are 255 already" : "it has no virtual address";
-    notes.warn(group, `The line of ${quoted(group.node)} is left out: ${why}`);
+    told.warn(group, `The line of ${quoted(group.node)} is left out: ${why}`);
     return undefined;
   }
   const family = familyOf(addresses[0]!.address);
@@ -108,28 +109,28 @@ function nameOf(node: string, names: Set<string>): string {
 function interfacesOf(
   group: ResourceGroup,
   addresses: readonly AddressResource[],
-  { paths, host, notes }: InstanceContext,
+  { paths, host, told }: InstanceContext,
 ): readonly string[] {
   if (paths.interfaces.length > 0) return paths.interfaces;
   const [first] = addresses;
   const device = first!.interface ?? networkOf(first!.address, host)?.interface;
   if (device !== undefined) {
-    notes.warn(paths.origin, `No medium can be used: advertisements go out on ${device}`);
+    told.warn(paths.origin, `No medium can be used: advertisements go out on ${device}`);
     return [device];
   }
-  notes.warn(group, "No interface is known: add the key interface");
+  told.warn(group, "No interface is known: add the key interface");
   return [];
 }
 
 function peersOf(
   group: ResourceGroup,
   family: 4 | 6,
-  { paths, notes }: InstanceContext,
+  { paths, told }: InstanceContext,
 ): readonly string[] {
   const peers = paths.peers.filter((peer) => familyOf(peer) === family);
   if (peers.length < paths.peers.length) {
     const text = `Peers that are not IPv${family}, as the addresses are, are left out`;
-    notes.warn(group, peers.length === 0 ? `${text}: advertisements go out by multicast` : text);
+    told.warn(group, peers.length === 0 ? `${text}: advertisements go out by multicast` : text);
   }
   return peers;
 }
@@ -142,7 +143,7 @@ interface Surroundings {
 function nativeAddress(
   resource: AddressResource,
   at: Origin,
-  { interfaces, context: { host, notes } }: Surroundings,
+  { interfaces, context: { host, told } }: Surroundings,
 ): NativeValue {
   const { address: host4or6, label } = resource;
   const network = networkOf(host4or6, host);
@@ -150,10 +151,10 @@ function nativeAddress(
   const bits = resource.prefixBits ?? network?.prefixBits;
   if (device === undefined && interfaces.length > 0) {
     const text = `${host4or6} names no interface, and this host has none in its network`;
-    notes.warn(at, `${text}: it goes to ${interfaces[0]!}`);
+    told.warn(at, `${text}: it goes to ${interfaces[0]!}`);
   }
   if (bits === undefined) {
-    notes.warn(at, `${host4or6} has no mask, and this host no network for it: it is one alone`);
+    told.warn(at, `${host4or6} has no mask, and this host no network for it: it is one alone`);
   }
   const address = bits === undefined ? host4or6 : `${host4or6}/${bits}`;
   const other = device === interfaces[0] ? undefined : device;
@@ -176,7 +177,7 @@ function networkOf(address: string, { networks = [] }: HeartbeatHost): HostNetwo
 /** Scripts in their order; what stands before an address starts after it here. */
 function resourcesOf(
   group: ResourceGroup,
-  { host: { findScript }, notes }: InstanceContext,
+  { host: { findScript }, told }: InstanceContext,
 ): NativeValue {
   const commands: NativeValue[] = [];
   const lastAddress = group.resources.findLastIndex(isAddress);
@@ -187,13 +188,13 @@ function resourcesOf(
     const found = script.startsWith("/") ? script : findScript?.(script);
     if (found === undefined && findScript !== undefined) {
       const where = `neither ${scriptFolder} nor /etc/init.d has it`;
-      notes.warn(group, `Script ${quoted(script)} is written as it is, but ${where}`);
+      told.warn(group, `Script ${quoted(script)} is written as it is, but ${where}`);
     }
     commands.push([found ?? `${scriptFolder}/${script}`, ...args]);
     if (index < lastAddress && !isTold) {
       isTold = true;
       const text = `Script ${quoted(script)} stands before an address`;
-      notes.warn(group, `${text}: here resources start once all addresses are there`);
+      told.warn(group, `${text}: here resources start once all addresses are there`);
     }
   }
   return commands.length === 0 ? undefined : commands;

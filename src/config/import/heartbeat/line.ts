@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Origin } from "../keepalived/notes.ts";
+import type { Origin } from "../notes.ts";
 
 /** One line that says something. */
 export interface Line extends Origin {

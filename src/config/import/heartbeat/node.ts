@@ -6,12 +6,11 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
-
-import { quoted } from "../keepalived/notes.ts";
-import type { Notes } from "../keepalived/notes.ts";
+import { quoted } from "../notes.ts";
+import { sha256 } from "./digest.ts";
 import type { HaCf } from "./ha-cf.ts";
 import type { ResourceGroup } from "./haresources.ts";
+import type { Told } from "./told.ts";
 
 /** The nodes of a configuration. */
 export interface Nodes {
@@ -32,22 +31,22 @@ const otherPriority = 100;
 export function nodesOf(
   { file, nodes }: HaCf,
   groups: readonly ResourceGroup[],
-  options: { readonly own: string; readonly notes: Notes },
+  options: { readonly own: string; readonly told: Told },
 ): Nodes {
-  const { own, notes } = options;
+  const { own, told } = options;
   const written = nodes.map(({ value }) => value);
   const names = written.length > 0 ? written : [...new Set(groups.map(({ node }) => node))];
   const at = nodes[0] ?? { file, line: 0 };
   if (names.length > 0 && !names.includes(own)) {
     const text = `This host is ${quoted(own)} and none of the nodes`;
-    notes.warn(at, `${text}: say which director the result is for, with --node NAME`);
+    told.warn(at, `${text}: say which director the result is for, with --node NAME`);
   }
   if (names.length > 2) {
-    notes.warn(at, "There are more than two nodes: the others stand in for each other by priority");
+    told.warn(at, "There are more than two nodes: the others stand in for each other by priority");
   }
   for (const group of groups) {
     if (written.length === 0 || written.includes(group.node)) continue;
-    notes.warn(group, `Node ${quoted(group.node)} is not in ha.cf: no director prefers this line`);
+    told.warn(group, `Node ${quoted(group.node)} is not in ha.cf: no director prefers this line`);
   }
   return { own, names };
 }
@@ -65,8 +64,7 @@ export function priorityOf({ own, names }: Nodes, preferred: string): number {
  */
 export function firstVrid(names: readonly string[]): number {
   const text = [...new Set(names)].toSorted().join("\n");
-  const digest = createHash("sha256").update(text).digest();
-  return 1 + (digest.readUInt32BE(0) % vridMax);
+  return 1 + (Number.parseInt(sha256(text).slice(0, 8), 16) % vridMax);
 }
 
 /** Identifier of the virtual router number `index` from 0; undefined if they are used up. */

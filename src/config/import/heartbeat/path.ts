@@ -4,10 +4,11 @@
  * @module
  */
 
-import { quoted } from "../keepalived/notes.ts";
-import type { Notes, Origin } from "../keepalived/notes.ts";
+import { quoted } from "../notes.ts";
+import type { Origin } from "../notes.ts";
 import type { HaCf, Medium } from "./ha-cf.ts";
 import type { HeartbeatHost } from "./host.ts";
+import type { Told } from "./told.ts";
 import { resolveAddress } from "./value.ts";
 
 /** Where advertisements go. */
@@ -16,6 +17,8 @@ export interface Paths {
   readonly interfaces: readonly string[];
   /** Addresses of the other directors; empty: multicast. */
   readonly peers: readonly string[];
+  /** The same, also with multicast: of each `ucast` that is not for this director. */
+  readonly others: readonly string[];
   /** Where to tell what is wrong with them. */
   readonly origin: Origin;
 }
@@ -30,35 +33,35 @@ interface Peer {
 export function pathsOf(
   { file, media }: HaCf,
   host: HeartbeatHost,
-  options: { readonly addresses: ReadonlyMap<string, string>; readonly notes: Notes },
+  options: { readonly addresses: ReadonlyMap<string, string>; readonly told: Told },
 ): Paths {
-  const { addresses, notes } = options;
+  const { addresses, told } = options;
   const origin = media[0] ?? { file, line: 0 };
   const interfaces = [...new Set(media.map((one) => one.interface))];
   const unicast = media.filter(({ peer }) => peer !== undefined);
-  if (unicast.length < media.length) {
-    for (const one of unicast) {
-      const what = `ucast to ${quoted(one.peer!)} is left out`;
-      notes.warn(one, `${what}: advertisements go out by multicast on each interface named`);
-    }
-    return { interfaces, peers: [], origin };
-  }
-  const known = unicast.flatMap((medium) => peerOf(medium, addresses, notes));
+  const known = unicast.flatMap((medium) => peerOf(medium, addresses, told));
   const own = ownAddresses(host, addresses);
-  const others = known.filter(({ address }) => !own.has(address));
-  if (own.size === 0) warnUnknownSelf(known, notes);
-  const peers = [...new Set(others.map(({ address }) => address))];
-  if (peers.length === 0 && unicast.length > 0) {
-    notes.warn(origin, "No ucast names another director: advertisements go out by multicast");
+  if (own.size === 0) warnUnknownSelf(known, told);
+  const others = [...new Set(known.flatMap(({ address }) => (own.has(address) ? [] : [address])))];
+  const paths = { interfaces, others, origin };
+  if (unicast.length === media.length) {
+    if (others.length === 0 && unicast.length > 0) {
+      told.warn(origin, "No ucast names another director: advertisements go out by multicast");
+    }
+    return { ...paths, peers: others };
   }
-  return { interfaces, peers, origin };
+  for (const one of unicast) {
+    const what = `ucast to ${quoted(one.peer!)} is left out`;
+    told.warn(one, `${what}: advertisements go out by multicast on each interface named`);
+  }
+  return { ...paths, peers: [] };
 }
 
-function peerOf(medium: Medium, addresses: ReadonlyMap<string, string>, notes: Notes): Peer[] {
+function peerOf(medium: Medium, addresses: ReadonlyMap<string, string>, told: Told): Peer[] {
   const address = resolveAddress(medium.peer!, addresses);
   if (address !== undefined) return [{ medium, address }];
   const what = `ucast to ${quoted(medium.peer!)} is left out`;
-  notes.warn(medium, `${what}: /etc/hosts has no such name; write its address to peers`);
+  told.warn(medium, `${what}: /etc/hosts has no such name, so write its address`);
   return [];
 }
 
@@ -74,11 +77,11 @@ function ownAddresses(
   return own;
 }
 
-function warnUnknownSelf(known: readonly Peer[], notes: Notes): void {
+function warnUnknownSelf(known: readonly Peer[], told: Told): void {
   const seen = new Set<string>();
   for (const { medium } of known) {
     if (seen.has(medium.interface)) {
-      notes.warn(medium, "Which of the ucast lines is this director is not known: mend peers");
+      told.warn(medium, "Which of the ucast lines is this director is not known: mend peers");
       return;
     }
     seen.add(medium.interface);

@@ -8,8 +8,9 @@
  */
 
 import { formatDuration } from "../../duration.ts";
-import type { Notes, Origin } from "../keepalived/notes.ts";
+import type { Origin } from "../notes.ts";
 import type { HaCf, TimeName } from "./ha-cf.ts";
+import type { Told } from "./told.ts";
 
 /** Times of a virtual router, in ms. */
 export interface RouterTimes {
@@ -31,15 +32,15 @@ const downAfterMsMin = 30;
 const startDelayMsMax = 86_400_000;
 
 /** Translates; what had to be changed is told. */
-export function routerTimes({ file, times }: HaCf, notes: Notes): RouterTimes {
-  const origins = new Map<TimeName, Origin>([...times]);
+export function routerTimes({ file, times }: HaCf, told: Told): RouterTimes {
+  const origins = new Map<TimeName, Origin>(times);
   const at = (name: TimeName): Origin => origins.get(name) ?? { file, line: 0 };
   const keepaliveMs = times.get("keepalive")?.value ?? keepaliveMsDefault;
   const deadtimeMs = times.get("deadtime")?.value ?? deadtimeMsDefault;
   const initdeadMs = times.get("initdead")?.value ?? initdeadMsDefault(deadtimeMs);
   const within = (name: TimeName, wantedMs: number, [minMs, maxMs]: readonly [number, number]) => {
     const ms = Math.min(maxMs, Math.max(minMs, wantedMs));
-    if (ms !== wantedMs) notes.warn(at(name), changed(name, wantedMs, ms));
+    if (ms !== wantedMs) told.warn(at(name), changed(name, wantedMs, ms));
     return ms;
   };
   const downAfterMs = within("deadtime", deadtimeMs, [downAfterMsMin, 3 * intervalMsMax]);

@@ -6,19 +6,19 @@
 
 import { canonicalAddress, parseIpv4 } from "../../../net/address.ts";
 
-const unitsMs: Readonly<Record<string, number>> = {
-  "": 1000,
-  s: 1000,
-  sec: 1000,
-  ms: 1,
-  msec: 1,
-  us: 0.001,
-  usec: 0.001,
-  m: 60_000,
-  min: 60_000,
-  h: 3_600_000,
-  hr: 3_600_000,
-};
+const unitsMs: ReadonlyMap<string, number> = new Map([
+  ["", 1000],
+  ["s", 1000],
+  ["sec", 1000],
+  ["ms", 1],
+  ["msec", 1],
+  ["us", 0.001],
+  ["usec", 0.001],
+  ["m", 60_000],
+  ["min", 60_000],
+  ["h", 3_600_000],
+  ["hr", 3_600_000],
+]);
 
 /** Longer times than a year are nobody's. */
 const timeMsMax = 366 * 86_400_000;
@@ -26,7 +26,7 @@ const timeMsMax = 366 * 86_400_000;
 /** Whole ms of `30`, `0.5`, `500ms`, `10000us`; undefined if it is no time. */
 export function parseTimeMs(text: string): number | undefined {
   const match = /^(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})([a-z]*)$/i.exec(text);
-  const unitMs = match === null ? undefined : unitsMs[match[2]!.toLowerCase()];
+  const unitMs = match === null ? undefined : unitsMs.get(match[2]!.toLowerCase());
   if (match === null || unitMs === undefined) return undefined;
   const timeMs = Math.round(Number(match[1]) * unitMs);
   return timeMs > timeMsMax ? undefined : timeMs;
@@ -38,9 +38,9 @@ export function parseSwitch(text: string): boolean | undefined {
   return /^(?:false|off|no|n|0)$/i.test(text) ? false : undefined;
 }
 
-/** True for what may be the name of an interface (netdevice(7)). */
+/** True for what may be the name of an interface (netdevice(7)); nothing of a template. */
 export function isInterfaceName(text: string): boolean {
-  return /^[^\s/:\p{C}]{1,15}$/u.test(text) && /[^\d.]/.test(text);
+  return /^[\w.-]{1,15}$/.test(text) && /[^\d.]/.test(text);
 }
 
 /** True for what `uname -n` may say; nothing of a template. */

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { quoted } from "../notes.ts";
+import type { Notes } from "../notes.ts";
 import { reasonOf } from "./no-equal.ts";
-import { quoted } from "./notes.ts";
-import type { Notes } from "./notes.ts";
 import type { Directive } from "./tree.ts";
 
 /** What to do with each keyword of a block. */

@@ -6,10 +6,10 @@
 
 import type { NativeTable, NativeValue } from "../../native.ts";
 import { createPatternCheck } from "../../resolve/index.ts";
+import { quoted } from "../notes.ts";
+import type { Notes } from "../notes.ts";
 import { readBlock } from "./block.ts";
 import type { Handlers } from "./block.ts";
-import { quoted } from "./notes.ts";
-import type { Notes } from "./notes.ts";
 import { formatTiming, timingHandlers } from "./timing.ts";
 import type { RetryDefaults, Timing } from "./timing.ts";
 import type { Directive } from "./tree.ts";

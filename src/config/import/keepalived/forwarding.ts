@@ -6,9 +6,9 @@
 
 import { schedulerNames } from "../../../model/index.ts";
 import type { SchedulerName } from "../../../model/index.ts";
+import { quoted } from "../notes.ts";
+import type { Notes } from "../notes.ts";
 import { expectNoMore } from "./block.ts";
-import { quoted } from "./notes.ts";
-import type { Notes } from "./notes.ts";
 import type { Directive } from "./tree.ts";
 
 const forwardings: ReadonlyMap<string, "masq" | "gate" | "ipip"> = new Map([

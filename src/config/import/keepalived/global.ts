@@ -6,9 +6,9 @@
 
 import { formatDuration } from "../../duration.ts";
 import type { NativeTable, NativeValue } from "../../native.ts";
+import { quoted } from "../notes.ts";
+import type { Notes } from "../notes.ts";
 import { expectNoMore, readBlock } from "./block.ts";
-import { quoted } from "./notes.ts";
-import type { Notes } from "./notes.ts";
 import type { Directive } from "./tree.ts";
 import { readInteger } from "./value.ts";
 

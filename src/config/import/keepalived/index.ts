@@ -11,5 +11,4 @@
 
 export { importKeepalived } from "./import.ts";
 export type { ImportedConfig } from "./import.ts";
-export type { ImportNote } from "./notes.ts";
 export type { IncludedFile, ReadInclude } from "./tree.ts";

@@ -5,12 +5,12 @@
  */
 
 import type { NativeTable } from "../../native.ts";
+import { quoted } from "../notes.ts";
+import type { Notes } from "../notes.ts";
 import { expectNoMore, readBlock } from "./block.ts";
 import type { Handlers } from "./block.ts";
 import { checkKeywords, translateChecks } from "./check.ts";
 import { forwardingOf } from "./forwarding.ts";
-import { quoted } from "./notes.ts";
-import type { Notes } from "./notes.ts";
 import { timingHandlers } from "./timing.ts";
 import type { Timing } from "./timing.ts";
 import type { Directive } from "./tree.ts";

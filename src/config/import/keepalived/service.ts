@@ -6,11 +6,11 @@
 
 import { formatDuration } from "../../duration.ts";
 import type { NativeTable, NativeValue } from "../../native.ts";
+import { quoted } from "../notes.ts";
+import type { Notes } from "../notes.ts";
 import { readBlock } from "./block.ts";
 import type { Handlers } from "./block.ts";
 import { forwardingDefault, forwardingOf, schedulerOf } from "./forwarding.ts";
-import { quoted } from "./notes.ts";
-import type { Notes } from "./notes.ts";
 import { isOn, translateNotify, translateServer } from "./real-server.ts";
 import type { ImportedServer } from "./real-server.ts";
 import { readTargets } from "./target.ts";

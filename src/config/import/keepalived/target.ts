@@ -4,9 +4,9 @@
  * @module
  */
 
+import { quoted } from "../notes.ts";
+import type { Notes } from "../notes.ts";
 import { expectNoMore, leaveOut } from "./block.ts";
-import { quoted } from "./notes.ts";
-import type { Notes } from "./notes.ts";
 import type { Directive } from "./tree.ts";
 import { expandRange, formatListen, readPort } from "./value.ts";
 

@@ -8,8 +8,8 @@
 
 import { formatDuration } from "../../duration.ts";
 import type { NativeTable } from "../../native.ts";
+import type { Notes } from "../notes.ts";
 import type { Handlers } from "./block.ts";
-import type { Notes } from "./notes.ts";
 import type { Directive } from "./tree.ts";
 import { readInteger, readTimer } from "./value.ts";
 

@@ -6,12 +6,12 @@
  */
 
 import { errorText } from "../../../errors/index.ts";
+import { quoted } from "../notes.ts";
+import type { Notes, Origin } from "../notes.ts";
 import { lex } from "./lexer.ts";
 import type { Token } from "./lexer.ts";
 import { expandMacros } from "./macro.ts";
 import type { Macros } from "./macro.ts";
-import { quoted } from "./notes.ts";
-import type { Notes, Origin } from "./notes.ts";
 
 /** One directive: its words, the first of which names it, and what stands in its braces. */
 export interface Directive extends Origin {

@@ -12,8 +12,8 @@ import {
   parseAddress,
 } from "../../../net/address.ts";
 import { formatDuration } from "../../duration.ts";
-import { quoted } from "./notes.ts";
-import type { Notes } from "./notes.ts";
+import { quoted } from "../notes.ts";
+import type { Notes } from "../notes.ts";
 import type { Directive } from "./tree.ts";
 
 /** Range of a number, both ends included. */

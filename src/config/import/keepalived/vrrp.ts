@@ -10,10 +10,10 @@
 import { canonicalAddress, parseNetwork } from "../../../net/address.ts";
 import { formatDuration } from "../../duration.ts";
 import type { NativeTable, NativeValue } from "../../native.ts";
+import { quoted } from "../notes.ts";
+import type { Notes } from "../notes.ts";
 import { expectNoMore, readBlock } from "./block.ts";
 import type { Handlers } from "./block.ts";
-import { quoted } from "./notes.ts";
-import type { Notes } from "./notes.ts";
 import type { Directive } from "./tree.ts";
 import { formatCommand, readCommand, readInteger, readTimer } from "./value.ts";
 

@@ -114,6 +114,7 @@ const directiveByServiceKey: Readonly<Record<string, string>> = {
   forwarding: "real",
   persistence_mask: "netmask",
   one_packet: "ops",
+  scheduler_flags: "schedflags",
   real_servers: "real",
 };
 
@@ -127,12 +128,6 @@ const directiveByCheckKey: Readonly<Record<string, string>> = {
   method: "httpmethod",
   virtual_host: "virtualhost",
   password: "passwd",
-};
-
-/** Phrases that fit the native language only. */
-const expectedByKey: Readonly<Record<string, string>> = {
-  forwarding: '"masq", which runs on the proxy',
-  fwmark: 'an address and port such as "192.0.2.1:80"',
 };
 
 function directiveOf(path: Path): string {
@@ -160,7 +155,7 @@ function originOf(config: LdirectordConfig, forwardingAt: (index: number) => unk
       return { line: writtenAt(where, directive) ?? virtual.line, path: directive };
     }
     const line = lineOf(where, rest);
-    return { line, path: directiveOf(rest), expected: expectedByKey[String(rest[0])] };
+    return { line, path: directiveOf(rest) };
   };
 }
 

@@ -9,6 +9,7 @@
 
 export { readLdirectord } from "./document.ts";
 export type { LdirectordDocument, LdirectordRun } from "./document.ts";
+export { readHostTable } from "./host.ts";
 export { effectiveCheckPort, effectiveSettings } from "./effective.ts";
 export type { EffectiveSettings } from "./effective.ts";
 export type {

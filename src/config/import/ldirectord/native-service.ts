@@ -5,6 +5,8 @@
  * @module
  */
 
+import { schedulerFlags } from "../../../model/index.ts";
+import type { SchedulerFlag } from "../../../model/index.ts";
 import { formatEndpoint, parseIpv4 } from "../../../net/address.ts";
 import { formatDuration } from "../../duration.ts";
 import type { NativeTable } from "../../native.ts";
@@ -45,6 +47,7 @@ export function nativeTableOf(
     protocol: virtual.protocol === "udp" ? "udp" : undefined,
     forwarding,
     scheduler: virtual.scheduler,
+    scheduler_flags: schedulerFlagsOf(writing),
     persistent: virtual.persistent && formatDuration(virtual.persistent * 1000),
     persistence_mask: maskOf(writing),
     quiescent: effective.quiescent,
@@ -66,7 +69,6 @@ function warnAt({ virtual, journal }: Writing, key: string, message: string): vo
 function warnLost(writing: Writing): void {
   const { virtual } = writing;
   const lost: readonly (readonly [string, unknown, string])[] = [
-    ["schedflags", virtual.schedflags, "Flags of schedulers have no native key"],
     ["load", virtual.load, "ldirectord does not use this either"],
   ];
   for (const [key, value, message] of lost) {
@@ -86,6 +88,26 @@ function warnLost(writing: Writing): void {
 /** Of `cleanstop = no`. */
 export const cleanstopMessage =
   "No effect: the proxy's services end with the director, whatever cleanstop says";
+
+/** Flags by number as ipvsadm(8) takes them, too: the first is the fallback, the second the port. */
+const numberedFlags: Readonly<Record<string, string>> = { "flag-1": "fallback", "flag-2": "port" };
+
+/** The flags that the scheduler has; ipvsadm refuses the others. */
+function schedulerFlagsOf(writing: Writing): readonly SchedulerFlag[] | undefined {
+  const { scheduler, schedflags } = writing.virtual;
+  if (schedflags === undefined) return undefined;
+  const given = schedflags.split(",").map((flag) => {
+    const number = numberedFlags[flag];
+    return number === undefined ? flag : `${scheduler}-${number}`;
+  });
+  const known = schedulerFlags.filter(
+    (flag) => given.includes(flag) && flag.startsWith(`${scheduler}-`),
+  );
+  if (known.length < new Set(given).size) {
+    warnAt(writing, "schedflags", `Only flags of the scheduler ${scheduler} have an equal`);
+  }
+  return known.length === 0 ? undefined : known;
+}
 
 function maskOf(writing: Writing): number | undefined {
   const { netmask, family, persistent } = writing.virtual;

@@ -5,9 +5,9 @@ import {
   leaveOut,
   readBlock,
 } from "../../../../../src/config/import/keepalived/block.ts";
-import { createNotes } from "../../../../../src/config/import/keepalived/notes.ts";
 import { readTargets } from "../../../../../src/config/import/keepalived/target.ts";
 import { readTree } from "../../../../../src/config/import/keepalived/tree.ts";
+import { createNotes } from "../../../../../src/config/import/notes.ts";
 
 function first(text: string) {
   const notes = createNotes();

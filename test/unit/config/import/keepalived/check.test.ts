@@ -9,12 +9,12 @@ import {
   translateChecks,
 } from "../../../../../src/config/import/keepalived/check.ts";
 import { importKeepalived } from "../../../../../src/config/import/keepalived/index.ts";
-import { createNotes } from "../../../../../src/config/import/keepalived/notes.ts";
 import {
   formatTiming,
   timingHandlers,
 } from "../../../../../src/config/import/keepalived/timing.ts";
 import { readTree } from "../../../../../src/config/import/keepalived/tree.ts";
+import { createNotes } from "../../../../../src/config/import/notes.ts";
 
 /** Translates checks of a server on port 80, checked each 10 s unless they say something else. */
 function check(text: string) {

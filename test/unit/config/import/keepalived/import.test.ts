@@ -29,14 +29,7 @@ real_servers = [
 ]
 `);
     expect(problems).toEqual([]);
-    expect(warnings).toEqual([
-      {
-        file: "a.conf",
-        line: 1,
-        message:
-          'Forwarding "masq" runs on the proxy here: real servers see the address of the director',
-      },
-    ]);
+    expect(warnings).toEqual([]);
     expect(parseConfig(toml, "a.toml").config.virtualServices).toHaveLength(1);
   });
 
@@ -64,17 +57,11 @@ real_servers = [
     expect(told.map(({ line, message }) => `${line}: ${message}`)).toEqual([expected]);
   });
 
-  test("tells what this build does not have as a warning, at its line", () => {
-    const { toml, warnings, problems } = importKeepalived(
-      `\n${service.replace("NAT", "DR")}`,
-      "a.conf",
-    );
+  test("takes direct routing as it is", () => {
+    const { toml, warnings, problems } = importKeepalived(service.replace("NAT", "DR"), "a.conf");
     expect(toml).toContain('forwarding = "gate"');
     expect(problems).toEqual([]);
-    expect(warnings.map(({ line, message }) => `${line}: ${message}`)).toEqual([
-      '2: forwarding: Expected "proxy" or "masq" (forwarding "gate" is not in this build yet), ' +
-        'got "gate"',
-    ]);
+    expect(warnings).toEqual([]);
   });
 
   test("tells what must be mended, at the line of the server", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
-import { createNotes } from "../../../../../src/config/import/keepalived/notes.ts";
 import { readTree } from "../../../../../src/config/import/keepalived/tree.ts";
 import type { Directive, ReadInclude } from "../../../../../src/config/import/keepalived/tree.ts";
+import { createNotes } from "../../../../../src/config/import/notes.ts";
 
 type Plain = readonly [string] | readonly [string, readonly Plain[]];
 

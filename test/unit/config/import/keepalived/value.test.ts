@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 
-import { createNotes } from "../../../../../src/config/import/keepalived/notes.ts";
 import {
   expandRange,
   formatCommand,
@@ -13,6 +12,7 @@ import {
   shellLine,
   splitCommand,
 } from "../../../../../src/config/import/keepalived/value.ts";
+import { createNotes } from "../../../../../src/config/import/notes.ts";
 
 function directive(...words: string[]) {
   return { file: "a.conf", line: 1, words, block: undefined };

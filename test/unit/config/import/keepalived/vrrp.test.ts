@@ -9,8 +9,8 @@ import {
   readGlobals,
 } from "../../../../../src/config/import/keepalived/global.ts";
 import { importKeepalived } from "../../../../../src/config/import/keepalived/index.ts";
-import { createNotes } from "../../../../../src/config/import/keepalived/notes.ts";
 import { readTree } from "../../../../../src/config/import/keepalived/tree.ts";
+import { createNotes } from "../../../../../src/config/import/notes.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 

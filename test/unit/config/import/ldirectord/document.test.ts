@@ -38,14 +38,12 @@ describe("readLdirectord()", () => {
     ["virtual=192.0.2.1:80\n\n\n\nbogus=1\n", ["a.cf:5: "]],
     ["checkinterval=x\nvirtual=192.0.2.1:80\n\treal=bad\n", ["a.cf:1: ", "a.cf:3: "]],
     ["checkinterval=1\n", ["a.cf: Expected at least one virtual = ADDRESS:PORT, got none"]],
+    ["virtual=192.0.2.1:80\n\tscheduler=wlc\n\treal=192.0.2.2:80 gate\n", []],
+    ["virtual=7\n\treal=192.0.2.2 masq\n", []],
     [
-      "virtual=192.0.2.1:80\n\tscheduler=wlc\n\treal=192.0.2.2:80 gate\n",
-      [
-        'a.cf:3: real: Expected "masq", which runs on the proxy ' +
-          '(forwarding "gate" is not in this build yet), got "gate"',
-      ],
+      "virtual=7\n\treal=192.0.2.2:80 masq\nvirtual=7\n\treal=192.0.2.2:80 masq\n",
+      ["a.cf:3: virtual: "],
     ],
-    ["virtual=7\n\treal=192.0.2.2:80 masq\n", ["a.cf:1: virtual: Expected an address and port"]],
     ["virtual=192.0.2.1:80\n\treal=192.0.2.2:80 masq\n\tscheduler=xyz\n", ["a.cf:3: scheduler: "]],
     ['virtual=192.0.2.1:80\n\treal=192.0.2.2:80 masq\n\treceive="(?=x)"\n', ["a.cf:3: receive: "]],
     [
@@ -65,11 +63,10 @@ describe("readLdirectord()", () => {
 
   test("warns with the directive's line, once for all services", () => {
     const service = (port: number): string =>
-      `virtual=192.0.2.1:${port}\n\treal=192.0.2.2:80 masq\n`;
+      `virtual=192.0.2.1:${port}\n\treal=192.0.2.2:80 masq\n\tops=yes\n`;
     const { warnings } = load(service(80) + service(81) + service(82)).loaded();
     expect(warnings.map(formatWarning)).toContain(
-      'a.cf:2: real: Forwarding "masq" runs on the proxy here: ' +
-        "real servers see the address of the director; and 2 more like this",
+      "a.cf:3: ops: ops works with protocol=udp only; and 2 more like this",
     );
   });
 

@@ -26,7 +26,18 @@ describe("nativeTableOf()", () => {
   });
 
   test.each([
+    ["scheduler=sh\nschedflags=sh-port", ["sh-port"]],
+    ["scheduler=mh\nschedflags=mh-port,mh-fallback", ["mh-fallback", "mh-port"]],
+    ["scheduler=mh\nschedflags=flag-1", ["mh-fallback"]],
+  ] as const)("%j has flags of the scheduler", (members, flags) => {
+    const { service: made, warnings } = service(members);
+    expect(made.schedulerFlags).toEqual([...flags]);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each([
     ["schedflags=sh-port", 3, "schedflags"],
+    ["scheduler=sh\nschedflags=mh-port,sh-port", 4, "schedflags"],
     ["monitorfile=m.log", 3, "monitorfile"],
     ['emailalert="a@"', 3, "emailalert"],
     ["cleanstop=no", 3, "cleanstop"],

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** A place in a file of keepalived. */
+/** A place in a file of another program. */
 export interface Origin {
   readonly file: string;
   /** From 1; 0 stands for the file as a whole. */

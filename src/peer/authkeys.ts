@@ -1,0 +1,36 @@
+/**
+ * Heartbeat's authkeys as the text of a key file, for a director that runs from Heartbeat's folder.
+ *
+ * Same keys as `appliance import` writes: the SHA-256 of each secret, the one that signs first.
+ * What is wrong with an authkeys is told where the configuration is read; here such a file is none.
+ * Pure.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+
+/** The one that signs and the next. */
+const keysMax = 2;
+
+/** Lines `ID KEY`; undefined if the text is no authkeys with a key. */
+export function keyTextOfAuthkeys(text: string): string | undefined {
+  let active: string | undefined;
+  const secrets = new Map<string, string>();
+  for (const line of text.replace(/^\uFEFF/, "").split("\n")) {
+    const [id = "", method = "", secret] = line.trim().split(/\s+/);
+    if (id === "auth") active = method;
+    else if ((method === "sha1" || method === "md5") && secret !== undefined) {
+      if (!id.startsWith("#")) secrets.set(id, secret);
+    } else if (method === "crc") secrets.delete(id);
+  }
+  const signing = active === undefined ? undefined : secrets.get(active);
+  if (signing === undefined) return undefined;
+  const others = [...secrets].filter(([id, secret]) => id !== active && secret !== signing);
+  const keys = [[active, signing] as const, ...others].slice(0, keysMax);
+  return keys.map(([id, secret]) => `${id} ${sha256(secret)}\n`).join("");
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
