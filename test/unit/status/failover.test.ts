@@ -1,0 +1,63 @@
+import { describe, expect, test } from "bun:test";
+
+import * as v from "valibot";
+
+import { failoverFamilies, failoverSchema, handoverSchema } from "../../../src/status/failover.ts";
+import { formatMetrics } from "../../../src/status/metric-text.ts";
+import { failoverSnapshot } from "../../helpers/fake-status-source.ts";
+
+test("failoverSchema takes what the director tells, and nothing of another shape", () => {
+  const snapshot = failoverSnapshot();
+  expect(v.parse(failoverSchema, snapshot)).toEqual(snapshot);
+  const wrong = failoverSnapshot({ state: "master" as "active" });
+  expect(v.safeParse(failoverSchema, wrong).success).toBe(false);
+});
+
+describe("handoverSchema", () => {
+  test.each([
+    [{ action: "standby" }, { action: "standby", force: false }],
+    [
+      { action: "takeover", name: "public", force: true },
+      { action: "takeover", name: "public", force: true },
+    ],
+  ])("takes %j", (body, expected) => {
+    expect(v.parse(handoverSchema, body)).toEqual(expected as v.InferOutput<typeof handoverSchema>);
+  });
+
+  test.each([
+    {},
+    { action: "resign" },
+    { action: "standby", nam: "x" },
+    { action: "standby", name: "" },
+  ])("refuses %j", (body) => {
+    expect(v.safeParse(handoverSchema, body).success).toBe(false);
+  });
+});
+
+describe("failoverFamilies", () => {
+  test("are none without virtual routers", () => {
+    expect(failoverFamilies(undefined)).toEqual([]);
+  });
+
+  test("tell state, lease, packets, fence and guard", () => {
+    const text = formatMetrics(failoverFamilies(failoverSnapshot()));
+    const lines = text.split("\n").filter((line) => !line.startsWith("#") && line !== "");
+    expect(lines).toEqual([
+      'appliance_vrrp_state{instance="public",state="initialize"} 0',
+      'appliance_vrrp_state{instance="public",state="backup"} 0',
+      'appliance_vrrp_state{instance="public",state="active"} 1',
+      'appliance_vrrp_priority{instance="public"} 150',
+      'appliance_vrrp_transitions_total{instance="public"} 2',
+      'appliance_vrrp_lease_remaining_seconds{instance="public"} 0.25',
+      'appliance_vrrp_conflicts_total{instance="public"} 0',
+      'appliance_vrrp_advertisements_sent_total{instance="public"} 1000',
+      'appliance_vrrp_advertisements_received_total{instance="public",result="accepted"} 12',
+      'appliance_vrrp_advertisements_received_total{instance="public",result="bad-ttl"} 1',
+      'appliance_vrrp_fence_installed{kind="bpf"} 1',
+      "appliance_vrrp_tick_lateness_max_seconds 0.0125",
+      "appliance_vrrp_late_ticks_total 3",
+      "appliance_vrrp_fence_repairs_total 0",
+      "appliance_vrrp_guard_up 1",
+    ]);
+  });
+});
