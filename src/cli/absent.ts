@@ -24,5 +24,4 @@ function absent(name: string, summary: string): Command {
 /** See the module's head. */
 export const absentCommands: readonly Command[] = [
   absent("upgrade", "Let a new executable take over without losing connections"),
-  absent("completion", "Print a completion script for a shell"),
 ];

@@ -6,6 +6,7 @@
 
 import { absentCommands } from "./absent.ts";
 import type { Command } from "./command.ts";
+import { createCompletion } from "./completion.ts";
 import { config } from "./config.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
@@ -23,6 +24,8 @@ import { status } from "./status.ts";
 import { validate } from "./validate.ts";
 import { version } from "./version.ts";
 
+const completion = createCompletion(() => commands);
+
 /** All commands, as `help` shows them. */
 export const commandGroups: readonly CommandGroup[] = [
   { title: "Run a director", commands: [demo, run, validate, config, importCommand, ldirectord] },
@@ -30,7 +33,7 @@ export const commandGroups: readonly CommandGroup[] = [
   { title: "Change it while it runs", commands: [drain, disable, enable, weight, reload] },
   { title: "Move the virtual addresses", commands: [standby, takeover, release] },
   { title: "Prepare and check a host", commands: [setup, doctor] },
-  { title: "About this program", commands: [version] },
+  { title: "About this program", commands: [version, completion] },
   { title: "Not in this build yet", commands: absentCommands },
 ];
 

@@ -6,6 +6,7 @@
  *
  * Prints a JSON line for each event, and one with the state each 200 ms, each with its time `atMs`
  * on the monotonic clock. SIGTERM: standby and end. SIGUSR1: takeover. SIGUSR2: standby.
+ * SIGHUP: everything of the peer is here, which at first it is not with `isComplete: false` in PEER.
  *
  * @module
  */
@@ -34,6 +35,10 @@ async function main(): Promise<void> {
   process.on("SIGUSR2", () => void failover.standby(undefined));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test wrote it.
   const peerPlan = peer === undefined ? undefined : (JSON.parse(peer) as PeerPlan);
+  if (peerPlan !== undefined && Reflect.get(peerPlan, "isComplete") === false) {
+    await failover.setComplete(false);
+  }
+  process.on("SIGHUP", () => void failover.setComplete(true));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test wrote it.
   await failover.apply(JSON.parse(plans!) as UnplacedPlan[], peerPlan);
   say({ type: "ready" });

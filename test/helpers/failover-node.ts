@@ -7,7 +7,14 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { mountFileSystem } from "../../ffi/mount.ts";
-import type { InstanceView, RealtimeEvent, UnplacedPlan } from "../../src/failover/index.ts";
+import type {
+  InstanceView,
+  PeerChannelView,
+  PeerPlan,
+  RealtimeEvent,
+  RealtimeView,
+  UnplacedPlan,
+} from "../../src/failover/index.ts";
 import type { Host } from "./netns.ts";
 import type { StartedProcess } from "./process.ts";
 import { createTempFolder } from "./temp-folder.ts";
@@ -31,15 +38,27 @@ export function plan(changes: Partial<UnplacedPlan> & { readonly address?: strin
     addresses: [{ address, prefixBits, interface: "eth0", label: undefined, isAdvertised: true }],
     peers: undefined,
     password: undefined,
+    keys: undefined,
     advertiseIntervalMs: 20,
     downAfterMs: 300,
     preempt: false,
     preemptDelayMs: 0,
     startDelayMs: 0,
+    tracked: [],
+    witness: "prefer",
     announces: true,
     group: undefined,
     ...rest,
   };
+}
+
+/** The peer channel to a host, with one key and a digest of its own. */
+export function peerPlan(
+  host: { readonly address: string },
+  changes: Partial<PeerPlan> & { readonly isComplete?: false } = {},
+): PeerPlan {
+  const keys = [{ id: "test", secret: "6b".repeat(32) }];
+  return { address: host.address, port: 9781, keys, digest: "00000000000000aa", ...changes };
 }
 
 /** A running director. */
@@ -48,21 +67,28 @@ export interface FailoverNode extends AsyncDisposable {
   readonly process: StartedProcess;
   /** Process of the director itself; its guard is a child of it. */
   pid(): Promise<number>;
-  /** Everything it told so far. */
-  events(): readonly RealtimeEvent[];
+  /** Everything it told so far, with its time on the monotonic clock. */
+  events(): readonly (RealtimeEvent & { readonly atMs: number })[];
   /** The last state it printed, at most 200 ms old. */
   view(): InstanceView | undefined;
+  /** The last state of the peer channel and of the thread it printed. */
+  channel(): (RealtimeView & { readonly peer: PeerChannelView }) | undefined;
   waitForState(state: InstanceView["state"]): Promise<void>;
 }
 
 /** Starts a director on a host. Its fence outlives it, until it is disposed of. */
-export async function startNode(host: Host, plans: readonly UnplacedPlan[]): Promise<FailoverNode> {
+export async function startNode(
+  host: Host,
+  plans: readonly UnplacedPlan[],
+  peer?: PeerPlan,
+): Promise<FailoverNode> {
   const folder = createTempFolder();
   // Mounted here: what a process mounts in `ip netns exec` goes with it, and with it the fence.
   const own = join(folder.path, "bpf");
   mkdirSync(own);
   mountFileSystem("bpf", own);
-  const command = [process.execPath, script, folder.path, JSON.stringify(plans)];
+  const peers = peer === undefined ? [] : [JSON.stringify(peer)];
+  const command = [process.execPath, script, folder.path, JSON.stringify(plans), ...peers];
   const started = host.spawn(command, { cwd: root });
   const lines = (): { readonly type: string }[] =>
     started
@@ -80,8 +106,14 @@ export async function startNode(host: Host, plans: readonly UnplacedPlan[]): Pro
       // `ip netns exec` becomes the program.
       return started.pid;
     },
-    events: () => lines().filter(({ type }) => type !== "view") as RealtimeEvent[],
+    events: () =>
+      lines().filter(({ type }) => type !== "view") as (RealtimeEvent & { atMs: number })[],
     view: () => states().at(-1),
+    channel() {
+      const last = lines().findLast(({ type }) => type === "view");
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- failover-host.ts wrote it.
+      return last as unknown as (RealtimeView & { readonly peer: PeerChannelView }) | undefined;
+    },
     async waitForState(state) {
       await waitFor(() => (states().at(-1)?.state === state ? true : undefined), {
         what: `${host.name} ${state}\n${started.output().slice(-2000)}`,

@@ -135,6 +135,7 @@ export function failoverSnapshot(changes: Partial<VirtualRouterSnapshot> = {}): 
     latenessMaxMs: 12.5,
     fenceRepairs: 0,
     guard: true,
+    tracked: [{ name: "ping 192.0.2.1", state: "up", reason: "" }],
     routers: [router],
   };
 }

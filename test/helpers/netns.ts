@@ -14,6 +14,8 @@ export interface Host {
   readonly name: string;
   /** Name of its namespace, for `ip netns exec`. */
   readonly netns: string;
+  /** The other end of its `eth0`, on the bridge. */
+  readonly port: string;
   /** IPv4 address on the bridge, a /24. */
   readonly address: string;
   /** IPv6 address on the bridge, a /64. */
@@ -27,6 +29,8 @@ export interface Host {
 /** Machines on one bridge. `await using` ends their programs and removes the namespaces. */
 export interface Lan<Name extends string> extends AsyncDisposable {
   readonly hosts: Readonly<Record<Name, Host>>;
+  /** Name of the namespace of the bridge `br0`. */
+  readonly bridge: string;
 }
 
 let lanCount = 0;
@@ -66,6 +70,7 @@ export async function createLan<const Name extends string>(
     return {
       name,
       netns,
+      port,
       address,
       address6,
       spawn(command, options) {
@@ -84,7 +89,7 @@ export async function createLan<const Name extends string>(
     await ip("-n", bridge, "link", "set", "br0", "up");
     const hosts: Partial<Record<Name, Host>> = {};
     for (const [index, name] of names.entries()) hosts[name] = await createHost(name, index + 1);
-    return { hosts: hosts as Record<Name, Host>, [Symbol.asyncDispose]: dispose };
+    return { hosts: hosts as Record<Name, Host>, bridge, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

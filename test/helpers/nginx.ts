@@ -21,6 +21,8 @@ export interface NginxOptions {
   readonly port?: number;
   /** More directives for the `server` block. */
   readonly directives?: string;
+  /** Settles when it serves, where this process cannot connect itself: in a network namespace. */
+  readonly accepts?: () => Promise<unknown>;
   /** Put before the command, for example `["taskset", "-c", "0"]`. */
   readonly prefix?: readonly string[];
 }
@@ -70,7 +72,8 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     writeFileSync(configPath, configuration(directory.path, `${host}:${port}`, directives));
     const errorLog = join(directory.path, "error.log");
     const child = startProcess([...prefix, "nginx", "-e", errorLog, "-c", configPath]);
-    const accepted = waitForPort(port, host).then(() => true);
+    const accepts = options.accepts ?? (() => waitForPort(port, host));
+    const accepted = accepts().then(() => true);
     const isUp = await Promise.race([accepted, child.exited.then(() => false)]);
     if (isUp) {
       return {

@@ -12,8 +12,19 @@ import { listFiles, readText, treeRoot, withoutComments } from "../helpers/sourc
 const testedElsewhere: readonly (readonly [source: RegExp, test: string])[] = [
   [/^src\/scheduler\//, "test/contract/scheduler.test.ts"],
   [/^src\/datapath\/(?:engine\.ts|proxy\/|portable\/)/, "test/contract/engine.test.ts"],
+  [/^src\/datapath\/ipvs\/(?:kernel|counters)\.ts/, "test/unit/datapath/ipvs/engine.test.ts"],
+  [
+    /^src\/datapath\/bpf\/(?:engine|traffic|tables|connection-table)\.ts/,
+    "test/integration/bpf-engine.test.ts",
+  ],
+  [/^src\/bpf\/(?:kernel|objects)\.ts/, "test/unit/datapath/bpf/program.test.ts"],
   [/^ffi\/(?:clock|datagram)\.ts/, "test/contract/engine.test.ts"],
   [/^src\/daemon\/(?:assembly|parts|status-source)\.ts/, "test/unit/daemon/director.test.ts"],
+  [/^src\/failover\//, "test/integration/failover.test.ts"],
+  [
+    /^src\/(?:cli\/(?:handover|release)|daemon\/(?:failover|failover-status|release)|status\/failover)\.ts/,
+    "test/integration/failover-director.test.ts",
+  ],
   [/^src\/status\/(?:http-error|request|security)\.ts/, "test/unit/status/app.test.ts"],
 ];
 
@@ -64,7 +75,9 @@ test.each(listFiles("test/unit/**/*.test.ts"))("%s has a source", (file) => {
     names.push(path.slice(0, cut));
   }
   const sourcesOf = (name: string): string[] =>
-    /^(?:ffi|bench)\//.test(name) ? [`${name}.ts`] : [`src/${name}.ts`, `src/${name}/index.ts`];
+    /^(?:ffi|bench|packaging)\//.test(name)
+      ? [`${name}.ts`, `${name}.mjs`]
+      : [`src/${name}.ts`, `src/${name}/index.ts`];
   const found = names.flatMap(sourcesOf).filter((name) => existsSync(treeRoot + name));
   expect(found, `of ${file}`).not.toEqual([]);
 });
