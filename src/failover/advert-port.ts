@@ -9,7 +9,7 @@
  * @module
  */
 
-import { EAGAIN, EINTR } from "../../ffi/errno.ts";
+import { EINTR } from "../../ffi/errno.ts";
 import { addressOf, errno, libc } from "../../ffi/libc.ts";
 import type { Pointer } from "../../ffi/libc.ts";
 import { encodeScoped, openRawReceiver, openRawSender } from "../../ffi/raw-socket.ts";
@@ -21,16 +21,19 @@ import {
   createAdvertisement,
   decodeAdvertisement,
   encodeAdvertisement,
+  hmacTrailerBytes,
   judgeAdvertisement,
   messageBytesMax,
   multicastIpv4,
   multicastIpv6,
+  resignPriority,
   setAddresses,
   setPassword,
   vrrpProtocol,
 } from "../vrrp/index.ts";
 import type { AcceptRules, Advertisement, AdvertisementResult } from "../vrrp/index.ts";
 import { assembleAdvertFilter } from "./advert-filter.ts";
+import type { AdvertSigner } from "./advert-signer.ts";
 import type { InstancePlan } from "./plan.ts";
 
 /** Packets taken from one socket before the others get their turn. */
@@ -45,6 +48,8 @@ export interface AdvertPlace {
   readonly own: AddressBytes;
   /** Interval that the packets say. */
   readonly wireIntervalMs: number;
+  /** Undefined: advertisements are not signed. */
+  readonly signer: AdvertSigner | undefined;
 }
 
 /** What was received: fields are filled anew for each packet. */
@@ -67,6 +72,8 @@ export class AdvertPort {
   readonly #outgoing: Advertisement;
   readonly #messages: readonly OutgoingMessage[];
   readonly #heard: HeardAdvert;
+  readonly #signer: AdvertSigner | undefined;
+  readonly #arrival: { source: AddressBytes; nowMs: number };
   readonly #buffer = new Uint8Array(ipv4HeaderBytesMax + messageBytesMax + 64);
   readonly #bufferAddress: Pointer = addressOf(this.#buffer);
   readonly #name = new Uint8Array(sockaddrBytesMax);
@@ -75,11 +82,13 @@ export class AdvertPort {
   readonly #nameLengthAddress: Pointer = addressOf(this.#nameLength);
 
   /** @throws {SyscallError} `EPERM`, `ENODEV`, `EADDRNOTAVAIL`. */
-  constructor(plan: InstancePlan, { device, index, own, wireIntervalMs }: AdvertPlace) {
+  constructor(plan: InstancePlan, { device, index, own, wireIntervalMs, signer }: AdvertPlace) {
     const { family, vrid } = plan;
     this.#plan = plan;
     this.own = own;
     this.index = index;
+    this.#signer = signer;
+    this.#arrival = { source: own, nowMs: 0 };
     const peers = plan.peers?.map((peer) => parseAddress(peer)!);
     const group = family === 4 ? multicastIpv4 : multicastIpv6;
     this.#rules = {
@@ -114,7 +123,7 @@ export class AdvertPort {
     this.#outgoing.priority = priority;
     let hasSent = false;
     for (const message of this.#messages) {
-      const length = message.encode(this.#outgoing, this.own);
+      const length = this.#encode(message);
       if (message.send(this.#sender, length)) hasSent = true;
     }
     return hasSent;
@@ -124,16 +133,26 @@ export class AdvertPort {
   preview(priority: number): { readonly to: AddressBytes; readonly message: Uint8Array }[] {
     this.#outgoing.priority = priority;
     return this.#messages.map((message) => {
-      const length = message.encode(this.#outgoing, this.own);
+      const length = this.#encode(message);
       return { to: message.to, message: message.bytes.slice(0, length) };
     });
+  }
+
+  /** The ends of what {@link preview} of priority 0 would be now, if it is signed. */
+  signResignations(take: (trailer: Uint8Array) => void): void {
+    this.#outgoing.priority = resignPriority;
+    for (const message of this.#messages) {
+      const length = this.#encode(message);
+      take(message.bytes.subarray(length - hmacTrailerBytes, length));
+    }
   }
 
   /**
    * Takes what is there. `hear` gets each packet with what became of it; the value is filled anew
    * for the next.
    */
-  receive(hear: (heard: HeardAdvert) => void): void {
+  receive(nowMs: number, hear: (heard: HeardAdvert) => void): void {
+    this.#arrival.nowMs = nowMs;
     const { length: capacity } = this.#buffer;
     for (let count = 0; count < packetsPerTurnMax; count++) {
       this.#nameLength[0] = this.#name.length;
@@ -147,9 +166,8 @@ export class AdvertPort {
       );
       if (length === -1) {
         const reason = errno();
-        // Anything else (the link went down) is told by the notices of the kernel.
         if (reason === EINTR) continue;
-        if (reason !== EAGAIN) return;
+        // EAGAIN; of anything else (the link went down) the notices of the kernel tell.
         return;
       }
       this.#judge(length);
@@ -174,15 +192,27 @@ export class AdvertPort {
     const bytes = this.#buffer.subarray(start, length);
     const decoded = decodeAdvertisement(bytes, arrival, heard.advertisement);
     heard.result = decoded.ok
-      ? (judgeAdvertisement(heard.advertisement, arrival, this.#rules) ?? "accepted")
+      ? (judgeAdvertisement(heard.advertisement, arrival, this.#rules) ?? this.#verify(bytes))
       : decoded.reason;
+  }
+
+  #verify(bytes: Uint8Array): AdvertisementResult {
+    if (this.#signer === undefined) return "accepted";
+    this.#arrival.source = this.#heard.from;
+    return this.#signer.verify(bytes, this.#heard.advertisement, this.#arrival);
+  }
+
+  #encode(message: OutgoingMessage): number {
+    const outgoing = this.#outgoing;
+    outgoing.messageBytes = message.encode(outgoing, this.own);
+    return this.#signer?.append(message.bytes, outgoing, this.own) ?? outgoing.messageBytes;
   }
 }
 
 /** One advertisement for one destination. */
 class OutgoingMessage {
   readonly to: AddressBytes;
-  readonly bytes = new Uint8Array(messageBytesMax);
+  readonly bytes = new Uint8Array(messageBytesMax + hmacTrailerBytes);
   readonly #address: Pointer = addressOf(this.bytes);
   readonly #sockaddr: Uint8Array;
   readonly #sockaddrAddress: Pointer;

@@ -13,7 +13,12 @@ import { SOCK_RAW } from "../../ffi/constants/socket.ts";
 import { encodeLinkSockaddr, sendPacket } from "../../ffi/packet.ts";
 import { closeDescriptor, openSocket } from "../../ffi/socket.ts";
 import { parseAddress } from "../net/address.ts";
-import { encodeGratuitousArp, encodeNeighbourAdvertisement } from "../net/announcement.ts";
+import {
+  encodeArpCheck,
+  encodeGratuitousArp,
+  encodeNeighbourAdvertisement,
+  encodeNeighbourCheck,
+} from "../net/announcement.ts";
 import type { Link } from "../netlink/route/index.ts";
 
 /** Announces addresses. Owns a descriptor. */
@@ -33,6 +38,15 @@ export class Announcer {
     }
     sendPacket(this.#fd, encodeGratuitousArp(macBytes, bytes, "request"), place);
     sendPacket(this.#fd, encodeGratuitousArp(macBytes, bytes, "reply"), place);
+  }
+
+  /** Asks who has `address`, without claiming it. */
+  ask(address: string, { index, mac, isWithoutArp }: Link): void {
+    if (mac === "" || isWithoutArp) return;
+    const macBytes = Uint8Array.fromHex(mac.replaceAll(":", ""));
+    const bytes = parseAddress(address)!;
+    const encode = bytes.length === 16 ? encodeNeighbourCheck : encodeArpCheck;
+    sendPacket(this.#fd, encode(macBytes, bytes), encodeLinkSockaddr({ etherType: 0, index }));
   }
 
   close(): void {

@@ -116,6 +116,16 @@ export class Failover {
     await this.#send({ type: "witness", instance, isReached });
   }
 
+  /** A ping witness answered that was asked for the event `ask-witness` of this round. */
+  async proveWitness(instance: string, round: number): Promise<void> {
+    await this.#send({ type: "witness-proof", instance, round });
+  }
+
+  /** Says whether everything that the peer has was copied here. At first it counts as that. */
+  async setComplete(isComplete: boolean): Promise<void> {
+    await this.#send({ type: "complete", isComplete });
+  }
+
   /** Hands the addresses over, of one instance or of all. */
   async standby(instance: string | undefined): Promise<void> {
     await this.#send({ type: "standby", ...(instance === undefined ? {} : { instance }) });

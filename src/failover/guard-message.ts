@@ -5,11 +5,14 @@
  * 1                        beat
  * 2 | u32 length | JSON    what to do when the beats end (`GuardOrders`)
  * 3                        the director ends well: so does the guard
+ * 4 | u16 slot | u8 packet | trailer   the end of a signed resignation, with a stamp of now
  * ```
  * Little-endian. Pure.
  *
  * @module
  */
+
+import { hmacTrailerBytes } from "../vrrp/index.ts";
 
 /** A packet that resigns, and where it goes out. */
 export interface GuardPacket {
@@ -40,6 +43,8 @@ export interface GuardInstance {
 export interface GuardOrders {
   /** Silence after which the director counts as dead, ms. */
   readonly silenceMs: number;
+  /** Thread whose end is that of the director; 0: not known. */
+  readonly threadId: number;
   /** Pin of the leases; undefined: there is no fence. */
   readonly leasesPin: string | undefined;
   readonly instances: readonly GuardInstance[];
@@ -48,7 +53,10 @@ export interface GuardOrders {
 const beat = 1;
 const orders = 2;
 const farewell = 3;
+const trailer = 4;
 const headBytes = 5;
+const trailerHeadBytes = 4;
+const trailerBytes = trailerHeadBytes + hmacTrailerBytes;
 /** More than 256 virtual routers of 200 addresses take. */
 const ordersBytesMax = 16 * 1024 * 1024;
 
@@ -67,11 +75,38 @@ export function encodeOrders(value: GuardOrders): Uint8Array {
   return bytes;
 }
 
+/**
+ * Writes the message that renews the trailer of a resignation: the last bytes of its packet.
+ *
+ * @param out At least {@link renewalBytes}.
+ */
+export function encodeRenewal(
+  out: Uint8Array,
+  { slot, packet }: { readonly slot: number; readonly packet: number },
+  end: Uint8Array,
+): void {
+  out[0] = trailer;
+  out[1] = slot & 0xff;
+  out[2] = slot >> 8;
+  out[3] = packet;
+  out.set(end, trailerHeadBytes);
+}
+
+/** Bytes of the message of {@link encodeRenewal}. */
+export const renewalBytes = trailerBytes;
+
 /** What a piece of the stream held. */
 export type GuardMessage =
   | { readonly type: "beat" }
   | { readonly type: "farewell" }
   | { readonly type: "orders"; readonly orders: GuardOrders }
+  /** New end of a resignation's packet. */
+  | {
+      readonly type: "renewal";
+      readonly slot: number;
+      readonly packet: number;
+      readonly trailer: Uint8Array;
+    }
   /** Not of this protocol: a bug. */
   | { readonly type: "broken" };
 
@@ -99,6 +134,7 @@ export class GuardReader {
 
 /** Bytes of the message at an offset; undefined if it is not complete. */
 function lengthAt(bytes: Uint8Array, at: number): number | undefined {
+  if (bytes[at] === trailer) return bytes.length - at < trailerBytes ? undefined : trailerBytes;
   if (bytes[at] !== orders) return 1;
   if (bytes.length - at < headBytes) return undefined;
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at + 1, true);
@@ -109,6 +145,10 @@ function lengthAt(bytes: Uint8Array, at: number): number | undefined {
 function messageOf(bytes: Uint8Array): GuardMessage {
   if (bytes[0] === beat) return { type: "beat" };
   if (bytes[0] === farewell) return { type: "farewell" };
+  if (bytes[0] === trailer) {
+    const slot = bytes[1]! | (bytes[2]! << 8);
+    return { type: "renewal", slot, packet: bytes[3]!, trailer: bytes.slice(trailerHeadBytes) };
+  }
   if (bytes[0] !== orders) return { type: "broken" };
   try {
     const text = new TextDecoder().decode(bytes.subarray(headBytes));

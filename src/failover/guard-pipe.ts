@@ -1,11 +1,13 @@
 /**
  * The director's end of the pipe to its guard: beats, and what to do when they end.
  *
- * Writing never blocks. A beat that does not fit is no loss: the pipe is full of them. Orders that do
- * not fit wait for the next beat.
+ * Writing never blocks. A beat that does not fit is no loss: the pipe is full of them. Orders that
+ * do not fit wait for the next beat.
  *
  * @module
  */
+
+import { readlinkSync } from "node:fs";
 
 import { F_SETFL } from "../../ffi/constants/fcntl.ts";
 import { O_NONBLOCK } from "../../ffi/constants/socket.ts";
@@ -13,7 +15,13 @@ import { addressOf, libc } from "../../ffi/libc.ts";
 import { closeDescriptor } from "../../ffi/socket.ts";
 import { formatAddress } from "../net/address.ts";
 import { routerState } from "../vrrp/index.ts";
-import { beatMessage, encodeOrders, farewellMessage } from "./guard-message.ts";
+import {
+  beatMessage,
+  encodeOrders,
+  encodeRenewal,
+  farewellMessage,
+  renewalBytes,
+} from "./guard-message.ts";
 import type { GuardInstance, GuardOrders } from "./guard-message.ts";
 import type { HostNetwork } from "./host-network.ts";
 import type { Instance } from "./instance.ts";
@@ -27,10 +35,13 @@ const beatAddress = addressOf(beatMessage);
 
 /** Owns the descriptor it is given. */
 export class GuardPipe {
+  readonly #threadId = ownThreadId();
   #fd = -1;
   /** Orders that have not been written whole. */
   #waiting: Uint8Array | undefined;
   #lastOrders = "";
+  readonly #renewal = new Uint8Array(renewalBytes);
+  readonly #renewalAddress = addressOf(this.#renewal);
 
   /** @param fd Write end; -1: there is no guard. */
   constructor(fd: number) {
@@ -58,6 +69,19 @@ export class GuardPipe {
     if (this.#waiting === undefined) libc.write(this.#fd, beatAddress, 1);
   }
 
+  /**
+   * Gives the resignations of a virtual router that signs new stamps: who has heard its last
+   * advertisement takes no older one.
+   */
+  renew(instance: Instance): void {
+    if (this.#fd === -1 || this.#waiting !== undefined) return;
+    instance.signResignations((packet, trailer) => {
+      encodeRenewal(this.#renewal, { slot: instance.plan.slot, packet }, trailer);
+      // So short that a pipe takes it whole or not at all.
+      libc.write(this.#fd, this.#renewalAddress, renewalBytes);
+    });
+  }
+
   /** Says what to do when the beats end, if that has changed. */
   inform(
     instances: readonly Instance[],
@@ -71,6 +95,7 @@ export class GuardPipe {
     const silenceMs = Math.min(silenceMsDefault, ...leases.map((ms) => ms * silenceShare));
     const orders: GuardOrders = {
       silenceMs,
+      threadId: this.#threadId,
       leasesPin,
       instances: instances.map((instance) => describe(instance, network)),
     };
@@ -93,6 +118,15 @@ export class GuardPipe {
     const written = libc.write(this.#fd, addressOf(bytes), bytes.length);
     const rest = bytes.subarray(Math.max(0, written));
     this.#waiting = rest.length === 0 ? undefined : rest.slice();
+  }
+}
+
+/** `PID/task/TID`, as proc(5) says it; 0 without /proc. */
+function ownThreadId(): number {
+  try {
+    return Number(readlinkSync("/proc/thread-self").split("/").at(-1));
+  } catch {
+    return 0;
   }
 }
 

@@ -12,6 +12,7 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import { POLLIN } from "../../ffi/constants/poll.ts";
 import { addressOf, libc } from "../../ffi/libc.ts";
+import { openThreadDescriptor } from "../../ffi/pidfd.ts";
 import { encodeScoped, openRawSender } from "../../ffi/raw-socket.ts";
 import { lockMemory, nameThread, preferThread } from "../../ffi/realtime.ts";
 import { closeDescriptor } from "../../ffi/socket.ts";
@@ -23,7 +24,7 @@ import { openRouteSocket } from "../netlink/route/index.ts";
 import type { RouteSocket } from "../netlink/route/index.ts";
 import { vrrpProtocol } from "../vrrp/index.ts";
 import { GuardReader } from "./guard-message.ts";
-import type { GuardInstance, GuardOrders, GuardPacket } from "./guard-message.ts";
+import type { GuardInstance, GuardMessage, GuardOrders, GuardPacket } from "./guard-message.ts";
 
 /** Above the real-time thread: it must run when that does not. */
 const schedulingPriority = 11;
@@ -32,6 +33,8 @@ const readBytes = 65_536;
 
 /** A resignation with the socket that sends it. */
 interface OpenPacket {
+  /** Its place among the packets of its instance. */
+  readonly number: number;
   readonly fd: number;
   readonly message: Uint8Array;
   readonly sockaddr: Uint8Array;
@@ -52,7 +55,9 @@ export class Guard {
   readonly #say: (text: string) => void;
   readonly #buffer = new Uint8Array(readBytes);
   readonly #bufferAddress = addressOf(this.#buffer);
-  readonly #pollfd = new Int32Array([stdin, POLLIN]);
+  /** The pipe, and the director's thread: it ends some 15 ms before a dying process gives up its
+   * pipe, which comes after all its memory. -1 is not looked at. */
+  readonly #pollfd = new Int32Array([stdin, POLLIN, -1, POLLIN]);
   readonly #pollfdAddress = addressOf(this.#pollfd);
   #leases: LeaseTable | undefined;
   #orders: GuardOrders | undefined;
@@ -71,13 +76,19 @@ export class Guard {
 
   /** Runs until the director ends, well or not. */
   run(): void {
+    let hasThreadEnded = false;
     for (;;) {
-      const count = libc.poll(this.#pollfdAddress, 1, this.#patienceMs());
-      if (count === 0) return this.#cleanUp("the director was silent");
+      const patienceMs = hasThreadEnded ? 0 : this.#patienceMs();
+      const count = libc.poll(this.#pollfdAddress, 2, patienceMs);
       if (count === -1) continue;
-      const length = libc.read(stdin, this.#bufferAddress, readBytes);
-      if (length === 0) return this.#cleanUp("the director died");
-      if (length > 0 && this.#take(this.#buffer.subarray(0, length))) return;
+      if (count > 0 && hasHappened(this.#pollfd[1]!)) {
+        const length = libc.read(stdin, this.#bufferAddress, readBytes);
+        if (length === 0) return this.#cleanUp("the director died");
+        if (length > 0 && this.#take(this.#buffer.subarray(0, length))) return;
+      } else if (hasThreadEnded) return this.#cleanUp("the director died");
+      else if (count === 0) return this.#cleanUp("the director was silent");
+      // Its last words may have come since poll(2) looked at the pipe: once more.
+      else hasThreadEnded = true;
     }
   }
 
@@ -87,9 +98,17 @@ export class Guard {
       if (message.type === "farewell") return true;
       if (message.type === "beat") this.#hasBeat = true;
       else if (message.type === "orders") this.#prepare(message.orders);
+      else if (message.type === "renewal") this.#renew(message);
       else throw new Error("The guard's pipe holds something else than its protocol");
     }
     return false;
+  }
+
+  #renew({ slot, packet, trailer }: Extract<GuardMessage, { readonly type: "renewal" }>): void {
+    const message = this.#instances
+      .find(({ orders }) => orders.slot === slot)
+      ?.packets.find(({ number }) => number === packet)?.message;
+    message?.set(trailer, message.length - trailer.length);
   }
 
   /** Nobody is missed before the first beat. */
@@ -104,19 +123,25 @@ export class Guard {
       for (const { fd } of packets) closeDescriptor(fd);
     }
     this.#leases ??= orders.leasesPin === undefined ? undefined : openLeases(orders.leasesPin);
+    if (this.#orders === undefined && orders.threadId !== 0) {
+      this.#pollfd[2] = openThreadDescriptor(orders.threadId) ?? -1;
+    }
     this.#orders = orders;
     this.#instances = orders.instances.map((instance) => ({
       orders: instance,
-      packets: instance.packets.flatMap((packet) => this.#openPacket(packet)),
+      packets: instance.packets.flatMap((packet, number) => this.#openPacket(packet, number)),
     }));
   }
 
-  #openPacket({ family, device, index, own, to, message }: GuardPacket): OpenPacket[] {
+  #openPacket(
+    { family, device, index, own, to, message }: GuardPacket,
+    number: number,
+  ): OpenPacket[] {
     try {
       const place = { family, protocol: vrrpProtocol, device, index };
       const fd = openRawSender(place, parseAddress(own)!);
       const sockaddr = encodeScoped(parseAddress(to)!, index);
-      return [{ fd, message: Uint8Array.fromHex(message), sockaddr }];
+      return [{ number, fd, message: Uint8Array.fromHex(message), sockaddr }];
     } catch (error) {
       this.#say(`guard: cannot resign on ${device}: ${errorText(error)}`);
       return [];
@@ -152,9 +177,14 @@ export class Guard {
   /** Runs each path once, so that its code is there when it counts. */
   #warmUp(): void {
     monotonicMs();
-    send({ fd: -1, message: new Uint8Array(8), sockaddr: new Uint8Array(16) });
+    send({ number: 0, fd: -1, message: new Uint8Array(8), sockaddr: new Uint8Array(16) });
     this.#routes.deleteAddress({ index: 0x7fff_fff0, address: "192.0.2.1", prefixBits: 32 });
   }
+}
+
+/** `revents` is the high half. */
+function hasHappened(pollfd: number): boolean {
+  return pollfd >>> 16 !== 0;
 }
 
 function send({ fd, message, sockaddr }: OpenPacket): void {

@@ -56,6 +56,12 @@ export class HostNetwork {
     return this.#links.get(name);
   }
 
+  /** True if the interface is there, up, and has a carrier. */
+  hasCarrier(name: string): boolean {
+    const link = this.#links.get(name);
+    return link !== undefined && link.isUp && link.hasCarrier;
+  }
+
   /** True if the address is on this interface. */
   hasAddress(index: number, address: string): boolean {
     return this.#addresses.some((one) => one.index === index && one.address === address);

@@ -8,12 +8,10 @@
  * @module
  */
 
-import { SyscallError } from "../../ffi/errno.ts";
+import { monotonicMs } from "../../ffi/clock.ts";
 import type { LeaseTable } from "../fence/index.ts";
-import { parseAddress } from "../net/address.ts";
 import type { AddressBytes } from "../net/address.ts";
-import { NetlinkError } from "../netlink/index.ts";
-import type { Link } from "../netlink/route/index.ts";
+import { nameTag } from "../peer/index.ts";
 import {
   action,
   announceAtMs,
@@ -28,17 +26,17 @@ import {
   stopAnnouncing,
   takeAnnouncement,
 } from "../vrrp/index.ts";
-import type { AnnounceSchedule, Router, RouterEvent, Timing } from "../vrrp/index.ts";
-import { AdvertPort } from "./advert-port.ts";
+import type { AnnounceSchedule, PeerEvent, Router, RouterEvent, Timing } from "../vrrp/index.ts";
 import type { HeardAdvert } from "./advert-port.ts";
+import { AdvertPorts } from "./advert-ports.ts";
+import { AdvertSigner } from "./advert-signer.ts";
 import type { Announcer } from "./announcer.ts";
+import { ClaimWatch } from "./claim-watch.ts";
+import { HeldAddresses } from "./held-addresses.ts";
 import type { HostNetwork } from "./host-network.ts";
 import { InstanceStatus } from "./instance-status.ts";
-import type { InstancePlan, PlannedAddress } from "./plan.ts";
-import type { RealtimeEvent } from "./protocol.ts";
-
-/** Who added an address (IFA_PROTO), so that what is left behind can be told: VRRP's number. */
-export const addressProtocol = 112;
+import type { InstancePlan, PlannedAddress, PlannedKey } from "./plan.ts";
+import type { Fitness, RealtimeEvent } from "./protocol.ts";
 
 /** What an instance works with: parts of the same thread. */
 export interface InstanceParts {
@@ -52,6 +50,8 @@ export interface InstanceParts {
   readonly tell: (event: RealtimeEvent) => void;
   /** Hands an event to the state machine, alone or with the group, and has the actions done. */
   readonly dispatch: (instance: Instance, event: RouterEvent, nowMs: number) => void;
+  /** What the peer should know has changed. */
+  readonly tellPeer: () => void;
   /** Watches a socket for this instance. */
   readonly watch: (fd: number, instance: Instance) => void;
   readonly unwatch: (fd: number) => void;
@@ -73,46 +73,73 @@ const tick: RouterEvent = { type: "tick" };
 export class Instance {
   readonly plan: InstancePlan;
   readonly router: Router;
+  /** Its name on the peer channel. */
+  readonly tag: number;
   readonly #parts: InstanceParts;
   readonly #timing: Timing;
-  readonly #ports: (AdvertPort | undefined)[];
+  readonly #ports: AdvertPorts;
   readonly #schedule: AnnounceSchedule;
+  readonly #addresses: HeldAddresses;
   readonly #status: InstanceStatus;
+  readonly #claims: ClaimWatch;
+  readonly #signer: AdvertSigner | undefined;
   readonly #heard: RouterEvent & { readonly type: "heard" };
-  #holds = false;
+  /** As the main thread judges the rest: services and scripts. */
+  #isFit = true;
+  #liveServers = 0;
+  /** The actions at hand change the state, which says its cause itself. */
+  #hasChanged = false;
+  /** State whose actions were carried out last. */
+  stateTold = -1;
   /** How often the fence was closed, as seen before the event at hand was decided. */
   #closings = 0;
 
   constructor(plan: InstancePlan, parts: InstanceParts) {
     this.plan = plan;
+    this.tag = nameTag(plan.name);
     this.#parts = parts;
     this.#timing = deriveTiming(plan);
-    this.#ports = plan.interfaces.map(() => undefined);
     this.#schedule = createAnnounceSchedule(plan.announces ? plan.addresses.length : 0);
-    const first = parts.network.link(plan.interfaces[0]!);
+    const { wireIntervalMs } = this.#timing;
+    this.#signer = plan.keys && new AdvertSigner(plan.keys, wireIntervalMs, plan.family);
+    const { network, virtual, unwatch } = parts;
+    const complain = (text: string): void => parts.tell({ type: "trouble", text });
+    const watch = (fd: number): void => parts.watch(fd, this);
+    const signer = this.#signer;
+    const common = { network, complain, watch, unwatch };
+    this.#ports = new AdvertPorts(plan, { ...common, virtual, wireIntervalMs, signer });
     this.router = createRouter({
       version: plan.version,
       priority: plan.priority,
-      address: (first === undefined ? undefined : this.#ownAddress(first)) ?? nothingKnown,
+      address: this.#ports.firstAddress() ?? nothingKnown,
       timing: this.#timing,
       preempt: plan.preempt,
       preemptDelayMs: plan.preemptDelayMs,
       startDelayMs: plan.startDelayMs,
-      hasPeer: false,
-      witness: "prefer",
+      hasPeer: plan.hasPeer,
+      witness: plan.witness,
       interfaces: plan.interfaces.map((name) => ({
         hasAddresses: plan.addresses.some((address) => address.interface === name),
       })),
       isGrouped: plan.group !== undefined,
     });
     this.#status = new InstanceStatus(parts.status, plan.slot);
+    this.#addresses = new HeldAddresses(plan, network, complain);
+    this.#claims = new ClaimWatch(plan, this.#timing.deadTimeMs, {
+      ...common,
+      announcer: parts.announcer,
+      router: this.router,
+      dispatch: (event, nowMs) => this.#dispatch(event, nowMs),
+      tell: parts.tell,
+    });
     const empty = nothingKnown;
     this.#heard = { type: "heard", from: empty, to: empty, priority: 0, intervalMs: 0 };
   }
 
   /** When {@link tick} is due at the latest, ms. */
   get nextAtMs(): number {
-    return Math.min(dueAtMs(this.router), announceAtMs(this.#schedule));
+    const ownAtMs = Math.min(dueAtMs(this.router), announceAtMs(this.#schedule));
+    return Math.min(ownAtMs, this.#claims.nextAtMs);
   }
 
   /** How often it wakes up for its advertisements, ms. */
@@ -120,21 +147,33 @@ export class Instance {
     return this.#timing.sendIntervalMs;
   }
 
-  /** Addresses may be on the host. */
-  get holdsAddresses(): boolean {
-    return this.#holds;
+  /** Silence after which another director counts as gone, ms. */
+  get deadTimeMs(): number {
+    return this.#timing.deadTimeMs;
   }
 
   /** Links or addresses have changed: ports are opened and closed, what is missing is told. */
   refresh(nowMs: number): void {
-    for (const [index, name] of this.plan.interfaces.entries()) {
+    for (const index of this.plan.interfaces.keys()) {
       const wasUp = this.router.carriers[index] === 1;
-      const isUp = this.#refreshPort(index, this.#parts.network.link(name));
+      const isUp = this.#ports.refresh(index);
       if (isUp !== wasUp) this.#dispatch({ type: "carrier", index, isUp }, nowMs);
     }
-    if (this.router.state === routerState.active && this.#missing().length > 0) {
+    this.#claims.refresh(nowMs);
+    this.judge({ isFit: this.#isFit, liveServers: this.#liveServers }, nowMs);
+    if (this.router.state === routerState.active && this.#addresses.missing().length > 0) {
       this.#dispatch({ type: "address-lost" }, nowMs);
     }
+  }
+
+  /** Takes how fit this node is but for the interfaces that are only tracked. */
+  judge({ isFit, liveServers }: Fitness, nowMs: number): void {
+    this.#isFit = isFit;
+    this.#liveServers = liveServers;
+    const isWhole = isFit && this.#hasTrackedCarriers();
+    const { router } = this;
+    if (isWhole === router.isFit && liveServers === router.liveServers) return;
+    this.#dispatch({ type: "fitness", isFit: isWhole, liveServers }, nowMs);
   }
 
   /** Before anything of a wake-up is decided: what the guard does from here on stands. */
@@ -144,9 +183,15 @@ export class Instance {
 
   /** Takes what other directors said. */
   receive(nowMs: number): void {
-    for (const port of this.#ports) {
-      port?.receive((heard) => this.#hear(heard, port.own, nowMs));
+    this.#claims.receive(nowMs);
+    for (const port of this.#ports.open) {
+      port?.receive(nowMs, (heard) => this.#hear(heard, port.own, nowMs));
     }
+  }
+
+  /** Takes what the peer said of its part in this virtual router. */
+  hearPeer(event: PeerEvent, nowMs: number): void {
+    this.#dispatch(event, nowMs);
   }
 
   /** What is due now: an advertisement, a takeover, announcements. */
@@ -156,6 +201,7 @@ export class Instance {
     }
     // Also when nothing is due: a resignation is acted upon here, behind all that was heard.
     this.#dispatch(tick, nowMs);
+    this.#claims.tick(nowMs);
     for (;;) {
       const index = takeAnnouncement(this.#schedule, nowMs);
       if (index === -1) break;
@@ -163,10 +209,16 @@ export class Instance {
     }
   }
 
-  /** Carries out the actions of the last event. */
-  execute(nowMs: number): void {
+  /**
+   * Carries out the actions of the last event.
+   *
+   * @returns False if an advertisement could be sent on no interface: the caller reports that as an
+   *   event of its own, once every router of the group has carried out its actions.
+   */
+  execute(nowMs: number): boolean {
     const { count, kinds, values } = this.router.actions;
     let hasSent = true;
+    this.#hasChanged = false;
     for (let index = 0; index < count; index++) {
       const kind = kinds[index]!;
       const value = values[index]!;
@@ -174,7 +226,8 @@ export class Instance {
       else if (hasSent || !isLease(kind)) this.#carryOut(kind, value, nowMs);
     }
     this.#status.publish(this.router);
-    if (!hasSent) this.#dispatch({ type: "send-failed" }, nowMs);
+    this.stateTold = this.router.state;
+    return hasSent;
   }
 
   /** The lease, ms. */
@@ -184,18 +237,31 @@ export class Instance {
 
   /** What the guard sends in this node's place. */
   resignations(): Resignation[] {
-    return this.#ports.flatMap((port, index) => {
+    return this.#ports.open.flatMap((port, index) => {
       const device = this.plan.interfaces[index]!;
       const packets = port?.preview(0) ?? [];
       return packets.map((packet) => ({ ...packet, device, index: port!.index, own: port!.own }));
     });
   }
 
+  /** Ends of {@link resignations} with new stamps, if an advertisement was signed since. */
+  signResignations(take: (packet: number, trailer: Uint8Array) => void): void {
+    if (this.#signer?.takeSigned() !== true || this.router.state !== routerState.active) return;
+    let packet = 0;
+    for (const port of this.#ports.open)
+      port?.signResignations((trailer) => take(packet++, trailer));
+    this.#signer.takeSigned();
+  }
+
+  /** Takes other keys for the signatures. */
+  setKeys(keys: readonly PlannedKey[]): void {
+    this.#signer?.setKeys(keys);
+  }
+
   /** Closes the sockets; the router must have been shut down. */
   close(): void {
-    for (const [index, port] of this.#ports.entries()) {
-      if (port !== undefined) this.#closePort(index, port);
-    }
+    this.#ports.close();
+    this.#claims.close();
     this.#status.clear();
   }
 
@@ -208,6 +274,7 @@ export class Instance {
     const { slot } = this.plan;
     switch (kind) {
       case action.beginLease:
+        this.#claims.beginTakeover(this.router.nowMs);
         leases?.open(slot, this.#closings);
         leases?.renew(slot, nanoseconds(value));
         return;
@@ -235,19 +302,25 @@ export class Instance {
   }
 
   #report(kind: number, value: number): void {
+    if (kind === action.tellPeer) return this.#parts.tellPeer();
     const instance = this.plan.name;
     if (kind === action.notify) {
+      this.#hasChanged = true;
       const cause = causeNames[this.router.lastCause]!;
       this.#status.countTransition();
       this.#parts.tell({ type: "state", instance, state: stateNames[value]!, cause });
-    } else if (kind === action.log) {
+    } else if (kind === action.log && !this.#hasChanged) {
       this.#parts.tell({ type: "cause", instance, cause: causeNames[value]! });
+    } else if (kind === action.askWitness) {
+      this.#parts.tell({ type: "ask-witness", instance, round: value });
     }
   }
 
   #advertise(priority: number): boolean {
+    // Stopped since the time of the event: another may be active by now, and would give way.
+    if (priority > 0 && monotonicMs() >= this.router.leaseEndMs) return false;
     let hasSent = false;
-    for (const [index, port] of this.#ports.entries()) {
+    for (const [index, port] of this.#ports.open.entries()) {
       if (this.router.carriers[index] !== 1 || port === undefined) continue;
       if (port.send(priority)) hasSent = true;
     }
@@ -257,6 +330,7 @@ export class Instance {
 
   #hear({ result, advertisement, from }: HeardAdvert, own: AddressBytes, nowMs: number): void {
     this.#status.countResult(result);
+    if (result === "clock-alarm") this.#dispatch({ type: "clock-alarm" }, nowMs);
     if (result !== "accepted") return;
     this.#heard.from = from;
     this.#heard.to = own;
@@ -269,88 +343,18 @@ export class Instance {
     return this.#parts.leases?.isClosed(this.plan.slot) === true;
   }
 
-  #ownAddress({ index }: Link): AddressBytes | undefined {
-    const { family, peers } = this.plan;
-    const isLinkLocal = family === 6 && (peers === undefined || peers[0]!.startsWith("fe80:"));
-    const { network, virtual } = this.#parts;
-    const text = network.primaryAddress(index, { family, isLinkLocal, virtual });
-    return text === undefined ? undefined : parseAddress(text);
-  }
-
-  /** @returns True if the router can speak on this interface. */
-  #refreshPort(index: number, link: Link | undefined): boolean {
-    const port = this.#ports[index];
-    const own = link === undefined ? undefined : this.#ownAddress(link);
-    const isUsable = link !== undefined && own !== undefined && link.isUp && link.hasCarrier;
-    const isSame = isUsable && port?.index === link.index && isEqual(port.own, own);
-    if (isSame) return true;
-    if (port !== undefined) this.#closePort(index, port);
-    return isUsable && this.#openPort(index, { device: link.name, index: link.index, own });
-  }
-
-  #openPort(
-    index: number,
-    place: { readonly device: string; readonly index: number; readonly own: AddressBytes },
-  ): boolean {
-    try {
-      const { wireIntervalMs } = this.#timing;
-      const port = new AdvertPort(this.plan, { ...place, wireIntervalMs });
-      this.#ports[index] = port;
-      this.#parts.watch(port.receiver, this);
-      return true;
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
-      const text = `Cannot speak for ${this.plan.name} on ${place.device}: ${error.message}`;
-      this.#parts.tell({ type: "trouble", text });
-      return false;
-    }
-  }
-
-  #closePort(index: number, port: AdvertPort): void {
-    this.#parts.unwatch(port.receiver);
-    port.close();
-    this.#ports[index] = undefined;
-  }
-
-  #missing(): PlannedAddress[] {
-    const { network } = this.#parts;
-    return this.plan.addresses.filter((planned) => {
-      const link = network.link(planned.interface);
-      return link !== undefined && !network.hasAddress(link.index, planned.address);
-    });
+  #hasTrackedCarriers(): boolean {
+    return this.plan.tracked.every((name) => this.#parts.network.hasCarrier(name));
   }
 
   #addAddresses(): void {
-    this.#holds = true;
-    for (const planned of this.#missing()) this.#change("add", planned);
+    this.#addresses.add();
     this.#status.setHeld(this.plan.addresses.length);
   }
 
   #removeAddresses(): void {
-    for (const planned of this.plan.addresses) this.#change("remove", planned);
-    this.#holds = false;
+    this.#addresses.remove();
     this.#status.setHeld(0);
-  }
-
-  #change(what: "add" | "remove", planned: PlannedAddress): void {
-    const { network, tell } = this.#parts;
-    const link = network.link(planned.interface);
-    if (link === undefined) return;
-    const { address, prefixBits, label } = planned;
-    const place = { index: link.index, address, prefixBits, noDad: true };
-    try {
-      if (what === "remove") network.routes.deleteAddress(place);
-      else {
-        // IPv6: never chosen as the source of this node's own connections.
-        const source = this.plan.family === 6 ? { preferredSeconds: 0 } : {};
-        const labelled = label === undefined ? {} : { label };
-        const protocol = addressProtocol;
-        network.routes.addAddress({ ...place, ...source, ...labelled, protocol });
-      }
-    } catch (error) {
-      if (!(error instanceof NetlinkError)) throw error;
-      tell({ type: "trouble", text: error.message });
-    }
   }
 
   #announce(planned: PlannedAddress): void {
@@ -362,10 +366,6 @@ export class Instance {
 
 function isLease(kind: number): boolean {
   return kind === action.beginLease || kind === action.renewLease;
-}
-
-function isEqual(one: AddressBytes, other: AddressBytes): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 function nanoseconds(ms: number): bigint {

@@ -4,6 +4,7 @@
  * ```text
  * process row  [16 words]   beat, wake-ups, late wake-ups, worst lateness, fence repairs
  * rows         [256][64]    one a slot: see `statusWord`; from `results` on one word a result
+ * peer row     [64 words]   the peer channel: see `peerWord`
  * ```
  * float64, written by the real-time thread alone; read by anybody. A number is stored at once; two
  * numbers of a row may be of two moments.
@@ -11,6 +12,7 @@
  * @module
  */
 
+import { peerResults } from "../peer/index.ts";
 import { advertisementResults } from "../vrrp/index.ts";
 
 /** Words of the process row. */
@@ -59,12 +61,40 @@ export const statusWord = {
   results: 24,
 } as const;
 
+/** Words of the peer channel's row. Times are ms of the monotonic clock. */
+export const peerWord = {
+  /** 1 with a peer. */
+  isConfigured: 0,
+  isReachable: 1,
+  /** When it was heard last; not above 0 if never. */
+  heardAtMs: 2,
+  /** When our newest message that it has heard was sent; not above 0 if none. */
+  answeredAtMs: 3,
+  /** Below 0: unknown. */
+  roundTripMs: 4,
+  /** A value of `difference`. */
+  difference: 5,
+  boots: 6,
+  sent: 7,
+  unsent: 8,
+  dropped: 9,
+  unmatched: 10,
+  /** One word a result of `peerResults`. */
+  results: 24,
+} as const;
+
 const processWords = 16;
 const rowWords = 64;
 const slots = 256;
 
+/** Index of the first word of the peer channel's row. */
+export const peerRow = processWords + slots * rowWords;
+
 /** Bytes of the block. */
-export const statusBlockBytes = (processWords + slots * rowWords) * 8;
+export const statusBlockBytes = (peerRow + rowWords) * 8;
+
+/** Number of the last word used; the row has room for it. */
+export const lastPeerWord = peerWord.results + peerResults.length - 1;
 
 /** An empty block. */
 export function createStatusBlock(): SharedArrayBuffer {

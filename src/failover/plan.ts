@@ -19,6 +19,14 @@ export interface PlannedAddress {
   readonly isAdvertised: boolean;
 }
 
+/** A key that advertisements are signed with. */
+export interface PlannedKey {
+  /** Its number in the packet, 0..255. */
+  readonly id: number;
+  /** Hexadecimal, 32 to 64 bytes. */
+  readonly secret: string;
+}
+
 /** One virtual router. Two plans of one name that differ are two routers, one after the other. */
 export interface InstancePlan {
   readonly name: string;
@@ -35,6 +43,8 @@ export interface InstancePlan {
   readonly peers: readonly string[] | undefined;
   /** Version 2: password. */
   readonly password: string | undefined;
+  /** Version 3: advertisements are signed with the first one; undefined: they are not signed. */
+  readonly keys: readonly PlannedKey[] | undefined;
   readonly advertiseIntervalMs: number;
   readonly downAfterMs: number;
   readonly preempt: boolean;
@@ -42,6 +52,24 @@ export interface InstancePlan {
   readonly startDelayMs: number;
   /** False: nothing is announced, `on_active` does it. */
   readonly announces: boolean;
+  /** Interfaces whose carrier makes this node unfit when it goes. */
+  readonly tracked: readonly string[];
+  /** `require`: not promoted while no ping witness is reached. */
+  readonly witness: "prefer" | "require";
   /** Instances of one group move together. */
   readonly group: string | undefined;
+  /** True with a peer channel. */
+  readonly hasPeer: boolean;
+}
+
+/** The other director, and how it is spoken to. */
+export interface PeerPlan {
+  /** Canonical text. */
+  readonly address: string;
+  /** UDP port of both directors. */
+  readonly port: number;
+  /** Keys as in the key file, the secrets in hexadecimal; the first one signs. */
+  readonly keys: readonly { readonly id: string; readonly secret: string }[];
+  /** 8 bytes in hexadecimal over what both directors must have in common; zeros: unknown. */
+  readonly digest: string;
 }

@@ -7,7 +7,7 @@
 
 import type { ThreadClass } from "../../ffi/realtime.ts";
 import type { CauseName } from "../vrrp/index.ts";
-import type { InstancePlan } from "./plan.ts";
+import type { InstancePlan, PeerPlan } from "./plan.ts";
 
 /** What the thread starts with. */
 export interface RealtimeStart {
@@ -23,13 +23,30 @@ export interface RealtimeStart {
   readonly processors: number;
 }
 
+/** How fit this node is to serve the addresses of one virtual router. */
+export interface Fitness {
+  readonly isFit: boolean;
+  /** Real servers that are up. */
+  readonly liveServers: number;
+}
+
 /** Orders, each numbered by the sender. */
 export type RealtimeOrder =
-  | { readonly type: "apply"; readonly plans: readonly InstancePlan[] }
-  | { readonly type: "fitness"; readonly isFit: boolean; readonly liveServers: number }
+  | {
+      readonly type: "apply";
+      readonly plans: readonly InstancePlan[];
+      readonly peer?: PeerPlan | undefined;
+    }
+  | ({ readonly type: "fitness"; readonly instance: string } & Fitness)
+  /** Whether a ping witness answers. */
+  | { readonly type: "witness"; readonly instance: string; readonly isReached: boolean }
+  /** A ping witness that was asked for `ask-witness` answered. */
+  | { readonly type: "witness-proof"; readonly instance: string; readonly round: number }
   /** `instance` undefined: all of them. */
   | { readonly type: "standby"; readonly instance?: string }
   | { readonly type: "takeover"; readonly instance?: string; readonly force: boolean }
+  /** Whether everything that the peer has was copied here: only then is preempted. */
+  | { readonly type: "complete"; readonly isComplete: boolean }
   /** The guard was started again: its pipe. */
   | { readonly type: "guard"; readonly fd: number }
   /** Resigns everywhere, takes the addresses off and ends. */
@@ -48,10 +65,31 @@ export type RealtimeEvent =
       readonly state: InstanceState;
       readonly cause: CauseName;
     }
+  /** Another node claims an address that this director has. Bounded in its rate. */
+  | ({ readonly type: "conflict"; readonly instance: string } & ClaimedAddress)
+  /** At start another node had an address that nobody advertises, or has it no more. */
+  | ({
+      readonly type: "holder";
+      readonly instance: string;
+      readonly isThere: boolean;
+    } & ClaimedAddress)
+  /** A ping witness must answer before it takes over; the order `witness-proof` names the round. */
+  | { readonly type: "ask-witness"; readonly instance: string; readonly round: number }
   /** Something happened, or did not, without a change of state. */
   | { readonly type: "cause"; readonly instance: string; readonly cause: CauseName }
+  /** The other director is heard on the peer channel, or no more. */
+  | { readonly type: "peer"; readonly isReachable: boolean }
+  /** The two configurations differ for a while, or are the same again. */
+  | { readonly type: "peer-configuration"; readonly isSame: boolean }
   | { readonly type: "trouble"; readonly text: string }
   | { readonly type: "fence-repaired"; readonly device: string; readonly fault: string };
+
+/** A virtual address, and who claims it. */
+export interface ClaimedAddress {
+  readonly address: string;
+  /** `02:00:00:00:00:01`; empty: not known. */
+  readonly mac: string;
+}
 
 /** What enforces the leases. */
 export interface FenceState {

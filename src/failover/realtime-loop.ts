@@ -2,9 +2,9 @@
  * The loop of the real-time thread: election, advertisements, lease, addresses and announcements of
  * all virtual routers of this director.
  *
- * Each wake-up first takes everything that waits in the sockets, and only then looks at the clock and
- * renews or sends: who was stopped for a while hears what happened meanwhile before it acts. Nothing
- * here waits for the main thread, and a reload there does not disturb it.
+ * Each wake-up first takes everything that waits in the sockets, and only then looks at the clock
+ * and renews or sends: who was stopped for a while hears what happened meanwhile before it acts.
+ * Nothing here waits for the main thread, and a reload there does not disturb it.
  *
  * @module
  */
@@ -19,13 +19,14 @@ import { errorText } from "../errors/index.ts";
 import { BpfFence, needsFence } from "../fence/index.ts";
 import type { LeaseTable } from "../fence/index.ts";
 import { MailboxReader } from "../thread/index.ts";
-import { groupTransition, transition } from "../vrrp/index.ts";
+import { groupTransition, routerState, transition } from "../vrrp/index.ts";
 import type { Router, RouterEvent } from "../vrrp/index.ts";
 import { Announcer } from "./announcer.ts";
 import { GuardPipe } from "./guard-pipe.ts";
 import { HostNetwork } from "./host-network.ts";
 import { Instance } from "./instance.ts";
 import { processWord, statusWords } from "./layout.ts";
+import { PeerLink } from "./peer-link.ts";
 import type { InstancePlan } from "./plan.ts";
 import type { RealtimeEvent, RealtimeOrder, RealtimeStart } from "./protocol.ts";
 
@@ -39,6 +40,13 @@ const eventsMax = 64;
 const mendIntervalMs = 100;
 /** Longest sleep without anything to do, ms: the beat that the main thread looks at. */
 const sleepMaxMs = 100;
+/**
+ * The end of the guard, which has real-time priority and locked memory, takes a processor for some
+ * 20 ms, and taking the fence off locks the kernel's network configuration. Neither may be in the
+ * way of a director in another namespace of this host, which adds the addresses at this moment.
+ */
+const handoverPauseMs = 50;
+const sendFailed: RouterEvent = { type: "send-failed" };
 /** Data of an epoll registration that is no receiving socket. */
 const ownGeneration = 0;
 
@@ -53,6 +61,7 @@ export class RealtimeLoop {
   readonly #network = new HostNetwork();
   readonly #announcer = new Announcer();
   readonly #guard: GuardPipe;
+  readonly #peer: PeerLink;
   readonly #fence: BpfFence | undefined;
   readonly #leases: LeaseTable | undefined;
   readonly #byDescriptor = new Map<number, Instance>();
@@ -62,6 +71,8 @@ export class RealtimeLoop {
   #mendAtMs = 0;
   /** What the guard was told is not true any more. */
   #isGuardStale = false;
+  /** Everything that the peer has was copied to this director, or there is nothing to copy. */
+  #isComplete = true;
   #isOver = false;
 
   constructor(start: RealtimeStart, tell: (event: RealtimeEvent) => void) {
@@ -70,6 +81,13 @@ export class RealtimeLoop {
     this.#status = statusWords(start.status);
     this.#reader = new MailboxReader(start.mailbox);
     this.#guard = new GuardPipe(start.guardFd);
+    this.#peer = new PeerLink({
+      status: this.#status,
+      tell,
+      instances: () => this.#instances,
+      watch: (fd) => this.#poller.add(fd, EPOLLIN, ownGeneration),
+      unwatch: (fd) => this.#poller.remove(fd),
+    });
     nameThread("vrrp");
     const threadClass = preferThread(schedulingPriority);
     lockMemory();
@@ -93,6 +111,7 @@ export class RealtimeLoop {
       const hasChanged = this.#network.follow();
       const nowMs = monotonicMs();
       for (const instance of this.#instances) instance.receive(nowMs);
+      this.#peer.receive(nowMs);
       if (hasChanged) this.#refresh(nowMs);
       this.#work(monotonicMs());
       this.#measure(dueMs);
@@ -104,7 +123,7 @@ export class RealtimeLoop {
   /** @returns When something was due, ms; Infinity if only sockets were waited for. */
   #sleep(): number {
     const nowMs = monotonicMs();
-    let dueMs = Infinity;
+    let dueMs = this.#peer.nextAtMs;
     for (const instance of this.#instances) dueMs = Math.min(dueMs, instance.nextAtMs);
     this.#timer.set(Math.min(dueMs, nowMs + sleepMaxMs));
     this.#poller.wait(-1);
@@ -113,7 +132,9 @@ export class RealtimeLoop {
 
   #work(nowMs: number): void {
     for (const instance of this.#instances) instance.tick(nowMs);
+    this.#peer.flush(nowMs);
     if (this.#isGuardStale) this.#informGuard();
+    for (const instance of this.#instances) this.#guard.renew(instance);
     this.#guard.beat();
     this.#status[processWord.hasGuard] = this.#guard.isOpen ? 1 : 0;
     if (nowMs < this.#mendAtMs) return;
@@ -135,15 +156,21 @@ export class RealtimeLoop {
 
   #dispatch(instance: Instance, event: RouterEvent, nowMs: number): void {
     const group = this.#groups.get(instance.plan.group ?? "");
-    const before = instance.router.changedAtMs;
     if (group === undefined) {
       transition(instance.router, event, nowMs);
-      instance.execute(nowMs);
-    } else {
-      groupTransition(group.routers, group.members.indexOf(instance), { event, nowMs });
-      for (const member of group.members) member.execute(nowMs);
+      if (!this.#execute(instance, nowMs)) this.#dispatch(instance, sendFailed, nowMs);
+      return;
     }
-    if (instance.router.changedAtMs !== before) this.#isGuardStale = true;
+    groupTransition(group.routers, group.members.indexOf(instance), { event, nowMs });
+    let silent: Instance | undefined;
+    for (const member of group.members) if (!this.#execute(member, nowMs)) silent ??= member;
+    if (silent !== undefined) this.#dispatch(silent, sendFailed, nowMs);
+  }
+
+  #execute(instance: Instance, nowMs: number): boolean {
+    const { router } = instance;
+    if (router.state !== instance.stateTold) this.#isGuardStale = true;
+    return instance.execute(nowMs);
   }
 
   #refresh(nowMs: number): void {
@@ -191,6 +218,7 @@ export class RealtimeLoop {
   #takeOrders(): void {
     for (let order = this.#reader.read(); order !== undefined; order = this.#reader.read()) {
       this.#carryOut(order);
+      this.#peer.flush(monotonicMs());
       this.#tell({ type: "done", sequence: order.sequence });
     }
   }
@@ -199,10 +227,18 @@ export class RealtimeLoop {
     const nowMs = monotonicMs();
     switch (order.type) {
       case "apply":
+        this.#peer.apply(order.peer, nowMs);
         this.#apply(order.plans, nowMs);
         return;
       case "fitness":
-        for (const instance of this.#instances) this.#dispatch(instance, order, nowMs);
+        this.#find(order.instance)?.judge(order, nowMs);
+        return;
+      case "witness":
+      case "witness-proof":
+        this.#tellWitness(order, nowMs);
+        return;
+      case "complete":
+        this.#setComplete(order.isComplete, nowMs);
         return;
       case "standby":
         this.#command(order.instance, { type: "standby" }, nowMs);
@@ -219,6 +255,28 @@ export class RealtimeLoop {
     }
   }
 
+  #tellWitness(
+    order: Extract<RealtimeOrder, { readonly type: "witness" | "witness-proof" }>,
+    nowMs: number,
+  ): void {
+    const instance = this.#find(order.instance);
+    if (instance !== undefined) this.#dispatch(instance, order, nowMs);
+  }
+
+  #find(name: string): Instance | undefined {
+    return this.#instances.find(({ plan }) => plan.name === name);
+  }
+
+  #setComplete(isComplete: boolean, nowMs: number): void {
+    this.#isComplete = isComplete;
+    this.#peer.setComplete(isComplete);
+    for (const instance of this.#instances) this.#tellComplete(instance, nowMs);
+  }
+
+  #tellComplete(instance: Instance, nowMs: number): void {
+    this.#dispatch(instance, { type: "complete", isComplete: this.#isComplete }, nowMs);
+  }
+
   #command(name: string | undefined, event: RouterEvent, nowMs: number): void {
     const heads = new Set<string>();
     for (const instance of this.#instances) {
@@ -233,12 +291,14 @@ export class RealtimeLoop {
 
   /** Virtual routers that did not change go on; the others end, and begin anew. */
   #apply(plans: readonly InstancePlan[], nowMs: number): void {
-    const wanted = new Map(plans.map((plan) => [plan.name, JSON.stringify(plan)]));
-    const isKept = ({ plan }: Instance): boolean => wanted.get(plan.name) === JSON.stringify(plan);
+    const wanted = new Map(plans.map((plan) => [plan.name, identityOf(plan)]));
+    const isKept = ({ plan }: Instance): boolean => wanted.get(plan.name) === identityOf(plan);
     for (const instance of this.#instances) {
       if (!isKept(instance)) this.#end(instance, nowMs);
     }
     const kept = this.#instances.filter(isKept);
+    const keysOf = new Map(plans.map(({ name, keys }) => [name, keys]));
+    for (const instance of kept) instance.setKeys(keysOf.get(instance.plan.name) ?? []);
     this.#virtual = new Set(plans.flatMap(({ addresses }) => addresses.map((one) => one.address)));
     // Closed before the address can be anywhere.
     const slots = plans.flatMap(({ slot, addresses }) =>
@@ -254,6 +314,7 @@ export class RealtimeLoop {
     for (const instance of begun) {
       instance.refresh(nowMs);
       this.#dispatch(instance, { type: "startup" }, nowMs);
+      this.#tellComplete(instance, nowMs);
     }
     this.#informGuard();
   }
@@ -266,6 +327,7 @@ export class RealtimeLoop {
       virtual: this.#virtual,
       status: this.#status,
       tell: this.#tell,
+      tellPeer: () => this.#peer.tellPeer(),
       dispatch: (instance, event, nowMs) => this.#dispatch(instance, event, nowMs),
       watch: (fd, instance) => {
         this.#byDescriptor.set(fd, instance);
@@ -315,7 +377,10 @@ export class RealtimeLoop {
 
   #close(): void {
     const nowMs = monotonicMs();
+    const wasActive = this.#instances.some(({ router }) => router.state === routerState.active);
     for (const instance of this.#instances) this.#end(instance, nowMs);
+    this.#peer.close(nowMs);
+    if (wasActive) Bun.sleepSync(handoverPauseMs);
     this.#guard.close();
     this.#leases?.unmap();
     this.#fence?.remove();
@@ -324,4 +389,9 @@ export class RealtimeLoop {
     this.#timer.close();
     this.#poller.close();
   }
+}
+
+/** Plans that differ in it are two routers. Keys may be exchanged while it runs. */
+function identityOf(plan: InstancePlan): string {
+  return JSON.stringify({ ...plan, keys: plan.keys !== undefined });
 }
