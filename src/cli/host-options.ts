@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { EngineDecision } from "../daemon/index.ts";
 import type { CarriedService, DirectorWish } from "../host/index.ts";
-import type { Config } from "../model/index.ts";
+import type { Config, VirtualService } from "../model/index.ts";
 import { familyOf } from "../net/address.ts";
 
 /**
@@ -34,17 +35,33 @@ export function programCommand(): readonly string[] {
   return isCompiled ? [process.execPath] : [process.execPath, Bun.main];
 }
 
-/** What a configuration asks of its host. This build carries every service on the proxy. */
+/** How a service is carried on a host that has IPVS. */
+function carriedService(
+  { director }: Config,
+  service: VirtualService,
+  decision: EngineDecision,
+): CarriedService {
+  const { name, forwarding, scheduler, listen, persistence, firewallMark } = service;
+  const isIpvs = "engine" in decision && decision.engine === "ipvs";
+  const choice = service.engine === "auto" ? director.engine : service.engine;
+  const mayBeProxied = forwarding === "masq" && firewallMark === undefined && choice === "auto";
+  return {
+    name,
+    engine: isIpvs ? "ipvs" : "proxy",
+    forwarding,
+    scheduler,
+    families: [...new Set(listen.map(({ address }) => familyOf(address)))],
+    ...(isIpvs && { mayBeProxied, isPersistent: persistence !== undefined }),
+  };
+}
+
+/** What a configuration asks of its host. */
 export async function directorWish(config: Config): Promise<DirectorWish> {
   const { requiredDescriptors } = await import("../config/index.ts");
-  const services = config.virtualServices.map(
-    ({ name, forwarding, scheduler, listen }): CarriedService => ({
-      name,
-      engine: "proxy",
-      forwarding,
-      scheduler,
-      families: [...new Set(listen.map(({ address }) => familyOf(address)))],
-    }),
+  const { chooseEngine } = await import("../daemon/index.ts");
+  const facts = { preferred: config.director.engine, ipvsObstacle: () => undefined };
+  const services = config.virtualServices.map((service) =>
+    carriedService(config, service, chooseEngine(service, facts)),
   );
   // A proxied connection has two descriptors.
   const connections = config.virtualServices.reduce((sum, one) => sum + one.connectionLimit, 0);

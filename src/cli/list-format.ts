@@ -8,7 +8,7 @@
 
 import type { Endpoint } from "../net/address.ts";
 import { formatAddress, maskAddress } from "../net/address.ts";
-import type { ConnectionSnapshot } from "../status/index.ts";
+import type { ConnectionSnapshot, IpvsSnapshot } from "../status/index.ts";
 import type { ListServer, ListService, ListTraffic } from "./list-model.ts";
 
 /** Which columns to show. */
@@ -25,14 +25,16 @@ export interface ListFormatOptions {
   readonly isExact: boolean;
   /** False: without the line with the version, as for one service. */
   readonly hasHeader: boolean;
+  /** The kernel's IPVS; undefined: it carries nothing. */
+  readonly ipvs?: Pick<IpvsSnapshot, "version" | "connectionTableSize"> | undefined;
 }
 
 /** Longer names are cut, those with IPv6 addresses are not. */
 const serviceNameWidth = 33;
 const serverNameWidth = 28;
 
-/** The kernel's default size of the connection table; parsers expect a number. */
-const header = "IP Virtual Server version 1.2.1 (size=4096)";
+/** What stands for IPVS where there is none: parsers expect a version and a number. */
+const noIpvs = { version: "1.2.1", connectionTableSize: 4096 } as const;
 const serverTitle = "  -> RemoteAddress:Port";
 
 /** Title of services, and what follows the title of servers. */
@@ -83,9 +85,13 @@ function formatMask({ endpoint, maskBits }: ListService): string | undefined {
   return formatAddress(maskAddress(new Uint8Array(4).fill(255), maskBits));
 }
 
-/** `TCP  address:port` or `FWM  mark`. */
+function isIpv6({ endpoint }: ListService): boolean {
+  return endpoint.address.includes(":");
+}
+
+/** `TCP  address:port`, `FWM  mark` or `FWM  mark IPv6`. */
 function serviceName(service: ListService, nameOf: NameEndpoint): string {
-  if (service.protocol === "FWM") return `FWM  ${service.mark}`;
+  if (service.protocol === "FWM") return `FWM  ${service.mark}${isIpv6(service) ? " IPv6" : ""}`;
   const name = nameOf(service.endpoint, service.protocol === "TCP" ? "tcp" : "udp");
   const range = service.portLast === undefined ? "" : `-${service.portLast}`;
   const text = `${service.protocol}  ${name}${range}`;
@@ -176,6 +182,8 @@ export function formatServices(
   options: ListFormatOptions,
 ): string {
   const [title, rest] = titles[options.mode];
+  const { version, connectionTableSize } = options.ipvs ?? noIpvs;
+  const header = `IP Virtual Server version ${version} (size=${connectionTableSize})`;
   const lines = options.hasHeader ? [header] : [];
   lines.push(title, `${serverTitle}${rest}`);
   for (const service of services) {
@@ -193,9 +201,9 @@ const forwardSwitches: Readonly<Record<ListServer["forward"], string>> = {
   Tunnel: "-i",
 };
 
-/** `-t address:port`, `-u address:port` or `-f mark`. */
+/** `-t address:port`, `-u address:port`, `-f mark` or `-f mark -6`. */
 function serviceSwitch(service: ListService, nameOf: NameEndpoint): string {
-  if (service.protocol === "FWM") return `-f ${service.mark}`;
+  if (service.protocol === "FWM") return `-f ${service.mark}${isIpv6(service) ? " -6" : ""}`;
   const protocol = service.protocol === "TCP" ? "tcp" : "udp";
   const range = service.portLast === undefined ? "" : `-${service.portLast}`;
   return `-${protocol[0]} ${nameOf(service.endpoint, protocol)}${range}`;
@@ -259,6 +267,25 @@ export function formatConnections(
     lines.push(`${start} ${state.padEnd(11)} ${source} ${local} ${nameOf(server, named)}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** `ipvsadm -L --daemon`; an older kernel tells less. */
+export function formatDaemons(daemons: IpvsSnapshot["daemons"]): string {
+  return daemons
+    .map(({ role, interfaceName, syncId, ...more }) => {
+      const name = role === "active" ? "master" : "backup";
+      const values: readonly (readonly [string, number | string | undefined])[] = [
+        ["mcast", interfaceName],
+        ["syncid", syncId],
+        ["maxlen", more.payloadBytes],
+        ["group", more.group],
+        ["port", more.port],
+        ["ttl", more.ttl],
+      ];
+      const known = values.filter(([, value]) => value !== undefined);
+      return `${name} sync daemon (${known.map((pair) => pair.join("=")).join(", ")})\n`;
+    })
+    .join("");
 }
 
 /** `ipvsadm -L --timeout`; arguments in seconds. */

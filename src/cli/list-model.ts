@@ -165,7 +165,55 @@ function parseListen(
   return { endpoint, portLast: last === undefined ? undefined : Number(last) };
 }
 
-/** One table entry for each address that the service listens at; counters are the service's. */
+/** Where a service is in the table. */
+type ListPlace = Pick<ListService, "protocol" | "endpoint" | "portLast" | "mark">;
+
+/** Addresses that stand for a family. */
+const anyAddress = { 4: "0.0.0.0", 6: "::" } as const;
+
+/** A firewall mark is in the table once for each family that it has servers of. */
+function marksOf(mark: number, servers: readonly ListServer[]): readonly ListPlace[] {
+  const families = new Set(servers.map(({ endpoint }) => familyOf(endpoint.address)));
+  if (families.size === 0) families.add(4);
+  return [...families].map((family) => {
+    return { protocol: "FWM", mark, endpoint: { address: anyAddress[family], port: 0 } };
+  });
+}
+
+/** IPVS has no ranges: there a range is a service for each of its ports. */
+function placesOf(service: ServiceSnapshot, servers: readonly ListServer[]): readonly ListPlace[] {
+  const { firewallMark, listen, engine } = service;
+  if (firewallMark !== undefined) return marksOf(firewallMark, servers);
+  const protocol = service.protocol === "tcp" ? "TCP" : "UDP";
+  return listen.flatMap((text): readonly ListPlace[] => {
+    const place = parseListen(text);
+    if (place === undefined) return [];
+    const { endpoint, portLast } = place;
+    if (portLast === undefined || engine !== "ipvs") return [{ protocol, ...place }];
+    return Array.from({ length: portLast - endpoint.port + 1 }, (_, index) => {
+      return { protocol, endpoint: { ...endpoint, port: endpoint.port + index } };
+    });
+  });
+}
+
+/** Servers as IPVS has them at one place: those of its family, and what cannot change the port. */
+function serversAt(
+  { forwarding, engine }: ServiceSnapshot,
+  { protocol, endpoint }: ListPlace,
+  servers: readonly ListServer[],
+): readonly ListServer[] {
+  if (engine !== "ipvs") return servers;
+  const family = familyOf(endpoint.address);
+  const isReached = (server: ListServer): boolean =>
+    forwarding === "ipip" || familyOf(server.endpoint.address) === family;
+  const found = servers.filter(isReached);
+  if (protocol === "FWM" || forwarding === "masq") return found;
+  return found.map((server) => {
+    return { ...server, endpoint: { ...server.endpoint, port: endpoint.port } };
+  });
+}
+
+/** One table entry for each place of the service; counters are the service's. */
 function servicesOf(service: ServiceSnapshot): readonly ListService[] {
   const { persistentTimeoutMs, persistenceMask } = service;
   const servers = [
@@ -173,13 +221,10 @@ function servicesOf(service: ServiceSnapshot): readonly ListService[] {
     fallbackOf(service),
   ].filter((server) => server !== undefined);
   const isMaskIpv6 = service.listen[0]?.startsWith("[") === true;
-  return service.listen.flatMap((text) => {
-    const listen = parseListen(text);
-    if (listen === undefined) return [];
-    const isIpv6 = listen.endpoint.address.includes(":");
+  return placesOf(service, servers).map((place) => {
+    const isIpv6 = place.endpoint.address.includes(":");
     return {
-      ...listen,
-      protocol: service.protocol === "tcp" ? "TCP" : "UDP",
+      ...place,
       scheduler: service.scheduler,
       schedulerFlags: service.schedulerFlags ?? [],
       persistentSeconds:
@@ -188,8 +233,8 @@ function servicesOf(service: ServiceSnapshot): readonly ListService[] {
       onePacket: service.onePacket,
       stats: statsOf(service),
       rates: ratesOf(service.rates),
-      servers,
-    } as const;
+      servers: serversAt(service, place, servers),
+    };
   });
 }
 

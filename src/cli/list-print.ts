@@ -9,7 +9,13 @@ import type { ConnectionSnapshot, Snapshot } from "../status/index.ts";
 import { UsageError } from "./arguments.ts";
 import { connectionsMax } from "./client.ts";
 import type { CommandContext } from "./command.ts";
-import { formatConnections, formatRules, formatServices, formatTimeouts } from "./list-format.ts";
+import {
+  formatConnections,
+  formatDaemons,
+  formatRules,
+  formatServices,
+  formatTimeouts,
+} from "./list-format.ts";
 import type { ListMode, NameEndpoint } from "./list-format.ts";
 import { listServices, selectService, sortServices } from "./list-model.ts";
 import type { ListSelection, ListService } from "./list-model.ts";
@@ -18,7 +24,7 @@ import type { NameSource } from "./list-name.ts";
 import type { ListRequest, ListTarget } from "./list-request.ts";
 
 /** The part of a snapshot that a listing shows. */
-export type ListTable = Pick<Snapshot, "services" | "timeouts">;
+export type ListTable = Pick<Snapshot, "services" | "timeouts" | "ipvs">;
 
 /** Where a listing comes from; throws what {@link ControlClient} throws. */
 export interface ListSource {
@@ -73,7 +79,15 @@ async function printConnections(listing: Listing): Promise<void> {
   }
 }
 
-function printTimeouts(listing: Listing, { timeouts }: ListTable): void {
+function printDaemons(listing: Listing, { ipvs }: ListTable): void {
+  const daemons = ipvs?.daemons ?? [];
+  if (listing.isJson) return printJson(listing, { daemons });
+  listing.context.stdout(formatDaemons(daemons));
+}
+
+/** Those of IPVS if it carries something, else those of the proxy. */
+function printTimeouts(listing: Listing, table: ListTable): void {
+  const timeouts = table.ipvs?.timeouts ?? table.timeouts;
   if (listing.isJson) return printJson(listing, { timeouts: timeouts ?? null });
   const { tcpMs = 0, tcpFinMs = 0, udpMs = 0 } = timeouts ?? {};
   const [tcp, tcpFin, udp] = [tcpMs, tcpFinMs, udpMs].map((ms) => Math.round(ms / 1000));
@@ -97,7 +111,10 @@ function chooseServices(
 async function printTable(
   listing: Listing,
   view: ListMode | "save",
-  services: readonly ListService[],
+  {
+    services,
+    ipvs,
+  }: { readonly services: readonly ListService[]; readonly ipvs: ListTable["ipvs"] },
 ): Promise<void> {
   const { request, context } = listing;
   if (listing.isJson) return printJson(listing, { services });
@@ -109,7 +126,7 @@ async function printTable(
   if (view === "save") return context.stdout(formatRules(services, nameOf));
   const { isExact, target } = request;
   const hasHeader = target === undefined;
-  context.stdout(formatServices(services, { mode: view, nameOf, isExact, hasHeader }));
+  context.stdout(formatServices(services, { mode: view, nameOf, isExact, hasHeader, ipvs }));
 }
 
 /**
@@ -126,8 +143,9 @@ export async function printList(listing: Listing): Promise<void> {
   if (view === "connection") return printConnections(listing);
   const table = await source.snapshot();
   if (view === "timeout") printTimeouts(listing, table);
-  // The proxy has no sync daemon, for which ipvsadm prints nothing.
-  else if (view !== "daemon") {
-    await printTable(listing, view, chooseServices(request, selection, table));
+  else if (view === "daemon") printDaemons(listing, table);
+  else {
+    const services = chooseServices(request, selection, table);
+    await printTable(listing, view, { services, ipvs: table.ipvs });
   }
 }

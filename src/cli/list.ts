@@ -26,7 +26,7 @@ export const list: Command = {
   --thresholds         upper and lower thresholds
   --persistent-conn    entries of persistence
   -c, --connections    connections, at most ${connectionsMax}
-  --timeout, --daemon  timeouts; sync daemons (the proxy has none)
+  --timeout, --daemon  timeouts; sync daemons of IPVS (the proxy has none)
   -t, -u ADDRESS:PORT  this service only; names will do
   -f MARK              the service of this firewall mark only
   --exact              numbers in full, however large

@@ -5,20 +5,25 @@
  * @module
  */
 
+import { ApplianceError } from "../errors/index.ts";
 import { parseArguments } from "./arguments.ts";
 import { createControlClient } from "./client.ts";
 import { exitStatus } from "./command.ts";
-import type { Command } from "./command.ts";
+import type { Command, CommandContext } from "./command.ts";
 
 const spec = { options: [{ name: "json" }] } as const;
 
-/** True if a director answers at the control socket: its addresses are its own business. */
-async function isRunning(context: Parameters<Command["run"]>[1]): Promise<boolean> {
+/**
+ * True if a director answers at the control socket: its addresses are its own business. One that
+ * does not answer in time, or not to this user, runs as well.
+ */
+async function isRunning(context: CommandContext): Promise<boolean> {
   try {
     await createControlClient(context).snapshot();
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof ApplianceError && error.code === "CONTROL_NOT_RUNNING") return false;
+    throw error;
   }
 }
 

@@ -4,9 +4,18 @@
  * @module
  */
 
-import { formatAgo, formatBytes, formatCount, formatRate, formatSpan } from "../status/index.ts";
+import {
+  formatAgo,
+  formatBytes,
+  formatCount,
+  formatRate,
+  formatSpan,
+  ownerText,
+  whyText,
+} from "../status/index.ts";
 import type {
   FailoverSnapshot,
+  PeerSnapshot,
   ServerSnapshot,
   ServiceSnapshot,
   Snapshot,
@@ -18,6 +27,11 @@ import type { Cell, Palette } from "./terminal.ts";
 
 /** Events shown; `/status` has more. */
 const eventsMax = 10;
+
+/** Addresses of a virtual router that are shown: all 200 would be a screen. */
+const addressesMax = 4;
+
+type PeerCopy = NonNullable<PeerSnapshot["copy"]>;
 
 /** What every part needs. */
 interface View {
@@ -70,12 +84,21 @@ function trafficText({ rates, bytesIn, bytesOut }: ServiceSnapshot): string {
   return `${formatRate(cps)} new/s, in ${formatBytes(inBps)}/s, out ${formatBytes(outBps)}/s`;
 }
 
+function methodText(service: ServiceSnapshot): string {
+  const { protocol, listen, firewallMark, forwarding, engine, scheduler } = service;
+  const where =
+    firewallMark === undefined
+      ? `${protocol} ${listen.join(" ")}`
+      : `firewall mark ${firewallMark}`;
+  const by = engine === forwarding ? "" : ` by ${engine}`;
+  return `${where} ${forwarding}${by} ${scheduler}`;
+}
+
 function serviceText(service: ServiceSnapshot, view: View): string {
-  const { name, protocol, listen, forwarding, scheduler, state, reason, fallback } = service;
+  const { name, state, reason, fallback } = service;
   const { palette } = view;
   const paint = { up: palette.good, fallback: palette.warn, down: palette.bad }[state];
   const why = reason === "" ? "" : `: ${cleanText(reason)}`;
-  const method = `${protocol} ${listen.join(" ")} ${forwarding} ${scheduler}`;
   const counts = `${formatCount(service.activeConnections)} active, ${trafficText(service)}`;
   const rows = [
     columns.map((column) => cell(column, palette.soft)),
@@ -85,10 +108,8 @@ function serviceText(service: ServiceSnapshot, view: View): string {
     fallback === null
       ? ""
       : `  fallback ${cleanText(fallback.key)}${fallback.active ? ", serving" : ""}\n`;
-  return (
-    `${palette.strong(cleanText(name))}  ${cleanText(method)}  ${paint(state)}${why}\n` +
-    `  ${counts}\n${formatTable(rows, "  ")}${last}\n`
-  );
+  const head = `${palette.strong(cleanText(name))}  ${cleanText(methodText(service))}`;
+  return `${head}  ${paint(state)}${why}\n` + `  ${counts}\n${formatTable(rows, "  ")}${last}\n`;
 }
 
 function headText(snapshot: Snapshot, { palette, nowMs }: View): string {
@@ -114,38 +135,101 @@ function headText(snapshot: Snapshot, { palette, nowMs }: View): string {
   return `${lines.join("\n")}\n\n`;
 }
 
-const routerColumns = ["VIRTUAL ROUTER", "STATE", "PRIORITY", "SINCE", "LEASE", "HEARD", "WHY"];
+const routerColumns = ["VIRTUAL ROUTER", "STATE", "OWNER", "SINCE", "LEASE", "PRIORITY", "HEARD"];
 
-function routerRow(router: VirtualRouterSnapshot, { palette, nowMs }: View): readonly Cell[] {
-  const { name, addresses, state, priority, changedAt, leaseRemainingMs, heard } = router;
-  const paint = { active: palette.good, backup: palette.soft, initialize: palette.warn }[state];
-  const why = router.blockedBy === null ? router.cause : `blocked by ${router.blockedBy}`;
+function addressesText({ addresses }: VirtualRouterSnapshot): string {
+  const more = addresses.length - addressesMax;
+  const shown = addresses.slice(0, addressesMax).join(" ");
+  return more > 0 ? `${shown} and ${formatCount(more)} more` : shown;
+}
+
+function routerState(router: VirtualRouterSnapshot, { palette }: View): Cell {
+  const { state, leaseRemainingMs, blockedBy } = router;
+  if (state === "active" && leaseRemainingMs === 0) return cell(state, palette.bad);
+  if (blockedBy !== null) return cell(`${state}, blocked`, palette.warn);
+  return cell(
+    state,
+    { active: palette.good, backup: palette.soft, initialize: palette.warn }[state],
+  );
+}
+
+function routerRow(router: VirtualRouterSnapshot, view: View): readonly Cell[] {
+  const { name, priority, changedAt, leaseRemainingMs, heard } = router;
+  const { nowMs } = view;
   const from = heard && `${heard.address} (${heard.priority}), ${formatAgo(heard.at, nowMs)}`;
   return [
-    cell(`${name} ${addresses.join(" ")}`),
-    cell(state, paint),
-    cell(String(priority)),
+    cell(name),
+    routerState(router, view),
+    cell(ownerText(router, nowMs)),
     cell(formatAgo(changedAt, nowMs)),
     cell(leaseRemainingMs === 0 ? "none" : formatSpan(leaseRemainingMs)),
+    cell(String(priority)),
     cell(from ?? "nobody"),
-    cell(why),
   ];
+}
+
+function peerText(peer: PeerSnapshot | undefined, { palette }: View): string {
+  if (peer === undefined) return "";
+  const { reachable, heardAgeMs, roundTripMs, configuration, copy } = peer;
+  const comparison = {
+    same: "same configuration",
+    unknown: palette.warn("configuration unknown"),
+    different: palette.warn("different configuration"),
+  }[configuration];
+  const facts = [
+    reachable ? palette.good("reachable") : palette.bad("not reachable"),
+    heardAgeMs === null ? "never heard" : `heard ${formatSpan(heardAgeMs)} ago`,
+    ...(roundTripMs === null ? [] : [`round trip ${formatSpan(roundTripMs)}`]),
+    comparison,
+    ...(copy === null ? [] : [copyText(copy, palette)]),
+  ];
+  return `  peer ${facts.join(", ")}\n`;
+}
+
+function copyText({ connected, complete }: PeerCopy, palette: Palette): string {
+  if (!connected) return palette.bad("copy not connected");
+  return complete ? "copy complete" : palette.warn("copy not complete");
+}
+
+/** The table, below each row what would make it too wide for a terminal. */
+function routersText(routers: readonly VirtualRouterSnapshot[], view: View): string {
+  const rows = [
+    routerColumns.map((column) => cell(column, view.palette.soft)),
+    ...routers.map((router) => routerRow(router, view)),
+  ];
+  const [head, ...lines] = formatTable(rows, "  ").trimEnd().split("\n");
+  const blocks = lines.map((line, index) => {
+    const router = routers[index]!;
+    const below = [addressesText(router), whyText(router)].map(
+      (text) => `    ${cleanText(text)}\n`,
+    );
+    return `${line}\n${below.join("")}`;
+  });
+  return `${head}\n${blocks.join("")}`;
+}
+
+function trackedText({ tracked }: FailoverSnapshot, { palette }: View): string {
+  if (tracked.length === 0) return "";
+  const paint = { up: palette.good, down: palette.bad, unknown: palette.warn };
+  const facts = tracked.map(({ name, state, reason }) => {
+    const why = reason === "" ? "" : `: ${cleanText(reason)}`;
+    return `${cleanText(name)} ${paint[state](state)}${why}`;
+  });
+  return `  tracked ${facts.join(", ")}\n`;
 }
 
 function failoverText(failover: FailoverSnapshot | undefined, view: View): string {
   if (failover === undefined) return "";
-  const { fence, guard, lateWakeups, latenessMaxMs, routers } = failover;
+  const { fence, guard, lateWakeups, latenessMaxMs, routers, peer } = failover;
   const { palette } = view;
   const facts = [
     fence.kind === "none" ? palette.bad(`no fence: ${cleanText(fence.reason)}`) : "fenced by bpf",
     guard ? "guarded" : palette.bad("no guard"),
     `${formatCount(lateWakeups)} late wake-ups, the worst by ${formatSpan(latenessMaxMs)}`,
   ];
-  const rows = [
-    routerColumns.map((column) => cell(column, palette.soft)),
-    ...routers.map((router) => routerRow(router, view)),
-  ];
-  return `${palette.strong("failover")}  ${facts.join(", ")}\n${formatTable(rows, "  ")}\n`;
+  const head = `${palette.strong("failover")}  ${facts.join(", ")}\n`;
+  const watched = peerText(peer, view) + trackedText(failover, view);
+  return `${head}${watched}${routersText(routers, view)}\n`;
 }
 
 function eventRow(event: StatusEvent, view: View): readonly Cell[] {

@@ -19,10 +19,15 @@ function plural(count: number, one: string): string {
 }
 
 function summaryOf({ config, files }: LoadedConfig): string {
-  const { virtualServices } = config;
+  const { virtualServices, virtualRouters } = config;
   const servers = virtualServices.reduce((sum, { realServers }) => sum + realServers.length, 0);
-  const services = plural(virtualServices.length, "virtual service");
-  return `${files.join(" ")}: ok, ${services}, ${plural(servers, "real server")}\n`;
+  const counts = [
+    plural(virtualServices.length, "virtual service"),
+    plural(servers, "real server"),
+    // Most have none: a lone director.
+    ...(virtualRouters.length === 0 ? [] : [plural(virtualRouters.length, "virtual router")]),
+  ];
+  return `${files.join(" ")}: ok, ${counts.join(", ")}\n`;
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<ExitStatus> {
@@ -57,8 +62,8 @@ export const validate: Command = {
   name: "validate",
   summary: "Check configuration files, tell every problem at once",
   usage: "validate [FILE…] [--json]",
-  details: `Native files, or an ldirectord.cf. Several files are one configuration, as for run.
-Without one: /etc/appliance/appliance.toml, or else /etc/ha.d/ldirectord.cf.
+  details: `Native files, an ldirectord.cf, or a folder of Heartbeat. Several files are one configuration, as
+for run. Without one: /etc/appliance/appliance.toml, or else /etc/ha.d/ldirectord.cf.
 Exit status 65: there are problems; 66: a file is missing; 77: a file may not be read.`,
   run,
 };

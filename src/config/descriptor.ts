@@ -32,9 +32,11 @@ export interface DescriptorNeed {
 export function requiredDescriptors(config: Config, workers: number): DescriptorNeed {
   let ports = 0;
   let servers = 0;
-  for (const { listen, realServers } of config.virtualServices) {
-    for (const { portFirst, portLast } of listen) ports += portLast - portFirst + 1;
+  for (const { listen, realServers, forwarding } of config.virtualServices) {
     servers += realServers.length;
+    // Nobody listens at what the kernel takes; masq may be the proxy's.
+    if (forwarding === "gate" || forwarding === "ipip") continue;
+    for (const { portFirst, portLast } of listen) ports += portLast - portFirst + 1;
   }
   const listeners = ports * workers;
   const checks = Math.min(servers, checksMax);

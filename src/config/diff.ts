@@ -6,7 +6,7 @@
 
 import type { Config, RealServer, VirtualRouter, VirtualService } from "../model/index.ts";
 import { maskSecrets } from "./explain.ts";
-import { nativeRouter } from "./native-vrrp.ts";
+import { nativePeer, nativeRouter } from "./native-vrrp.ts";
 import {
   formatServer,
   isNativeTable,
@@ -24,6 +24,7 @@ export type ChangeKind =
   | "proxy"
   | "status"
   | "mail"
+  | "peer"
   | "vrrp"
   | "service-added"
   | "service-removed"
@@ -69,11 +70,19 @@ export function diffConfig(before: Config, after: Config): readonly ConfigChange
   }
   return [
     ...diffDirector(before, after),
+    ...diffPeer(before, after),
     ...diffRouters(before.virtualRouters, after.virtualRouters),
     ...removed.map(removedService),
     ...changed,
     ...added,
   ];
+}
+
+/** With another address nothing that the peer said before counts any more. */
+function diffPeer(before: Config, after: Config): ConfigChange[] {
+  return diffTable(nativePeer(before.peer), nativePeer(after.peer)).map(([key, text]) => {
+    return { kind: "peer", key, text: `peer.${text}`, needsRestart: false };
+  });
 }
 
 /** A virtual router that changed hands its addresses over and begins anew. */

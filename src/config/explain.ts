@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../model/index.ts";
-import { nativeRouter } from "./native-vrrp.ts";
+import { nativePeer, nativeRouter } from "./native-vrrp.ts";
 import { isNativeList, nativeDirector, nativeService } from "./native.ts";
 import type { NativeTable, NativeValue } from "./native.ts";
 
@@ -23,6 +23,7 @@ export function explainConfig(config: Config): NativeTable {
   return maskSecrets({
     ...nativeDirector(config),
     vrrp: config.virtualRouters.map(nativeRouter),
+    peer: config.peer === undefined ? undefined : nativePeer(config.peer),
     virtual_service: config.virtualServices.map((service) => nativeService(service)),
   });
 }

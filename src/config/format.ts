@@ -18,7 +18,7 @@ import {
   statusListenDefault,
   timeoutDefaults,
 } from "./defaults.ts";
-import { nativeRouter } from "./native-vrrp.ts";
+import { nativePeer, nativeRouter } from "./native-vrrp.ts";
 import {
   isNativeTable,
   nativeCheck,
@@ -61,6 +61,7 @@ export function formatConfig(config: Config, options: FormatOptions): string {
     formatSection("[proxy]", proxy),
     formatSection("[status]", status),
     formatSection("[mail]", mail),
+    formatSection("[peer]", nativePeer(config.peer)),
     ...config.virtualRouters.map((router) => formatSection("[[vrrp]]", nativeRouter(router))),
     ...services,
   ]

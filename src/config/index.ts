@@ -17,9 +17,16 @@ export { formatDuration, parseDuration } from "./duration.ts";
 export { explainConfig } from "./explain.ts";
 export { formatConfig } from "./format.ts";
 export type { FormatOptions } from "./format.ts";
-export { importFile } from "./import/index.ts";
-export type { ImportHost, ImportResult, LdirectordRun } from "./import/index.ts";
+export { importFile, importHeartbeatFiles, ldirectordConfigs } from "./import/index.ts";
+export type {
+  HeartbeatFiles,
+  HeartbeatHost,
+  ImportHost,
+  ImportResult,
+  LdirectordRun,
+} from "./import/index.ts";
 export { kindOfFile } from "./kind.ts";
+export { findLdirectordFile, findScript, readNetworks } from "./load-heartbeat.ts";
 export { loadConfig, readHostNames } from "./load.ts";
 export { parseConfig } from "./parse.ts";
 export type { LoadedConfig } from "./parse.ts";

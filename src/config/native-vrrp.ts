@@ -1,11 +1,11 @@
 /**
- * `[[vrrp]]` in the words of the configuration file. Pure.
+ * `[[vrrp]]` and `[peer]` in the words of the configuration file. Pure.
  *
  * @module
  */
 
-import type { VirtualAddress, VirtualRouter } from "../model/index.ts";
-import { familyOf } from "../net/address.ts";
+import type { PeerConfig, TrackTarget, VirtualAddress, VirtualRouter } from "../model/index.ts";
+import { familyOf, formatEndpoint } from "../net/address.ts";
 import { formatDuration } from "./duration.ts";
 import type { NativeTable, NativeValue } from "./native.ts";
 
@@ -18,6 +18,15 @@ function nativeAddress(
   const isElsewhere = device !== interfaceDefault;
   if (!isElsewhere && label === undefined) return text;
   return { address: text, interface: isElsewhere ? device : undefined, label };
+}
+
+function nativeTarget(target: TrackTarget): NativeTable {
+  if (target.type === "interface") return { interface: target.interface };
+  const { intervalMs, timeoutMs } = target;
+  const times = { interval: formatDuration(intervalMs), timeout: formatDuration(timeoutMs) };
+  return target.type === "ping"
+    ? { ping: target.address, ...times }
+    : { script: target.command, ...times };
 }
 
 /** One `[[vrrp]]`, with everything that holds. */
@@ -39,7 +48,8 @@ export function nativeRouter(router: VirtualRouter): NativeTable {
     addresses: addressesThat(true),
     excluded_addresses: excluded.length === 0 ? undefined : excluded,
     peers: router.peers,
-    auth: router.password === undefined ? "none" : undefined,
+    key_file: router.keyFile,
+    auth: router.password === undefined && router.keyFile === undefined ? "none" : undefined,
     auth_pass: router.password,
     advertise_interval: formatDuration(router.advertiseIntervalMs),
     down_after: formatDuration(router.downAfterMs),
@@ -47,6 +57,8 @@ export function nativeRouter(router: VirtualRouter): NativeTable {
     preempt_delay: orNone(router.preemptDelayMs),
     start_delay: orNone(router.startDelayMs),
     group: router.group,
+    track: router.track.length === 0 ? undefined : router.track.map(nativeTarget),
+    witness: router.witness,
     announce: router.announces ? undefined : "none",
     on_active: router.onActive,
     notify: router.notify,
@@ -55,4 +67,10 @@ export function nativeRouter(router: VirtualRouter): NativeTable {
 
 function orNone(durationMs: number): string | undefined {
   return durationMs === 0 ? undefined : formatDuration(durationMs);
+}
+
+/** `[peer]`, with everything that holds; empty without one. */
+export function nativePeer(peer: PeerConfig | undefined): NativeTable {
+  if (peer === undefined) return {};
+  return { address: formatEndpoint(peer), key_file: peer.keyFile };
 }

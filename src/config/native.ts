@@ -119,11 +119,13 @@ export function sharedCheck({ realServers }: VirtualService): CheckSpec | undefi
 function nativeHead(service: VirtualService): NativeTable {
   return {
     name: service.name,
-    listen: service.listen.map(formatListen),
+    listen: service.listen.length === 0 ? undefined : service.listen.map(formatListen),
+    fwmark: service.firewallMark,
     protocol: service.protocol,
     forwarding: service.forwarding,
     engine: service.engine,
     scheduler: service.scheduler,
+    scheduler_flags: service.schedulerFlags,
     persistent: service.persistence && formatDuration(service.persistence.timeoutMs),
     persistence_mask: service.persistence && nativeMask(service.persistence),
     quiescent: service.quiescent,
@@ -268,5 +270,5 @@ export function formatListen({ address, portFirst, portLast }: ListenAddress): s
 
 /** `host:port`, brackets where they are needed: also the identity of a server in its service. */
 export function formatServer({ host, port }: Server): string {
-  return formatEndpoint({ address: host, port });
+  return port === 0 ? host : formatEndpoint({ address: host, port });
 }

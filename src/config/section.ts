@@ -30,6 +30,7 @@ import type {
   DirectorTable,
   GroupTable,
   MailTable,
+  PeerTable,
   ProxyTable,
   RealServerTable,
   ServiceTable,
@@ -70,6 +71,7 @@ export interface Sections {
   /** Names of all groups, also of those whose shape is wrong. */
   readonly groupNames: ReadonlySet<string>;
   readonly routers: readonly SourcedTable<VrrpTable>[];
+  readonly peer: SourcedTable<PeerTable> | undefined;
   /** How many `[[virtual_service]]` there are, also with a wrong shape. */
   readonly serviceCount: number;
 }
@@ -114,12 +116,12 @@ export function readSections(documents: readonly Document[], report: Report): Se
 
   const serviceCount = placesOf(documents, "virtual_service").length;
   checkCount(documents, serviceCount, report);
-  refusePeer(documents, report);
   return {
     director: single("director", directorTable),
     proxy: single("proxy", proxyTable),
     status: single("status", statusTable),
     mail: single("mail", mailTable),
+    peer: single("peer", peerTable),
     defaults: single("defaults", defaultsTable),
     services: many("virtual_service", serviceTable),
     serviceCount,
@@ -265,15 +267,4 @@ function toFinding({ message, input, path }: v.BaseIssue<unknown>): Finding {
     return { expected: message, foundText: `a text of ${input.length} characters` };
   }
   return { expected: message, found: input };
-}
-
-/** Checks what a pair of directors needs, then says that it does not work yet. */
-function refusePeer(documents: readonly Document[], report: Report): void {
-  readSingle({ key: "peer", schema: peerTable, documents, report });
-  for (const document of documents) {
-    const found = document.table?.["peer"];
-    if (found === undefined) continue;
-    const place: Place = { document, path: ["peer"] };
-    report.later(place, "the peer channel", { expected: "no [peer]", found });
-  }
 }

@@ -7,18 +7,22 @@
  * @module
  */
 
+import { createTrackAsker } from "../check/index.ts";
 import type { CheckResult, HealthRunner } from "../check/index.ts";
 import type { Clock } from "../clock/index.ts";
 import { formatWarning } from "../config/index.ts";
 import type { LoadedConfig } from "../config/index.ts";
 import type { Engine, EngineListener } from "../datapath/index.ts";
 import { errorText } from "../errors/index.ts";
+import { Failover } from "../failover/index.ts";
 import type { Logger, LogLevel } from "../log/index.ts";
 import type { Config } from "../model/index.ts";
 import type { Snapshot, StatusServer, StatusSource } from "../status/index.ts";
 import type { ServiceAssessment } from "./assessment.ts";
-import { chooseEngine } from "./choose-engine.ts";
+import { createEngineChooser } from "./choose-engine.ts";
+import type { EngineChooser } from "./choose-engine.ts";
 import { createEngineListener } from "./engine-events.ts";
+import type { EngineEventParts } from "./engine-events.ts";
 import { createEventLog } from "./event-log.ts";
 import type { EventLog } from "./event-log.ts";
 import { createFactSource } from "./facts.ts";
@@ -35,8 +39,12 @@ import { createMaintenance } from "./maintenance.ts";
 import type { ListNames, Maintenance } from "./maintenance.ts";
 import type { AppendText } from "./monitor-file.ts";
 import type { Notifier } from "./notify.ts";
+import type { RevisedOverrides } from "./override-merge.ts";
 import type { OverrideStore } from "./override-store.ts";
 import type { Overrides } from "./overrides.ts";
+import { PeerCopy } from "./peer-copy.ts";
+import type { PeerCopyView } from "./peer-copy.ts";
+import { peerPlanOf } from "./peer.ts";
 import { createReporter } from "./report.ts";
 import type { Reporter } from "./report.ts";
 import { createResolver } from "./resolver.ts";
@@ -91,12 +99,14 @@ export interface State {
   readonly startedAtMs: number;
   loaded: LoadedConfig;
   overrides: Overrides;
+  /** How often they were changed, on either director. */
+  overridesRevision: number;
   outcome: LoadOutcome;
   beatAtMs: number;
   isReady: boolean;
   isStopping: boolean;
-  /** Services whose engine has been warned of. */
-  warned: ReadonlySet<string>;
+  /** What was told of the engine of each service. */
+  engineTold: ReadonlyMap<string, string>;
 }
 
 /** Parts made for one director, and what they share. */
@@ -106,12 +116,15 @@ export interface Assembly {
   readonly events: EventLog;
   readonly report: Reporter;
   readonly engine: Engine;
+  readonly choose: EngineChooser;
   readonly resolver: Resolver;
   readonly health: HealthRunner;
   readonly table: ServiceTable;
   readonly maintenance: Maintenance;
   readonly followers: Followers;
   readonly failover: DirectorFailover;
+  /** Overrides on the other director, too. */
+  readonly peerCopy: PeerCopy;
 }
 
 /** Hands health checks and names what they must know, and has the services judged anew. */
@@ -128,28 +141,39 @@ export async function bringIntoForce(assembly: Assembly): Promise<void> {
 }
 
 /** Warnings that do not stop anything, told once at start and at each reload. */
-export function tellWarnings({ parts, state, report }: Assembly): void {
+export function tellWarnings(assembly: Assembly): void {
+  const { parts, state } = assembly;
   const { config, warnings } = state.loaded;
   for (const warning of warnings) {
     parts.logger.log("warning", "configuration", { warning: formatWarning(warning) });
   }
-  const warned = new Set<string>();
+  tellEngines(assembly);
   const known = new Set<string>();
   for (const service of config.virtualServices) {
     for (const server of service.realServers) {
       known.add(serverId({ service: service.name, server: configuredKey(server) }));
     }
-    const decision = chooseEngine(service);
-    const text = "warning" in decision ? decision.warning : undefined;
-    if (text === undefined) continue;
-    warned.add(service.name);
-    if (state.warned.has(service.name)) continue;
-    report({ level: "warning", name: "engine", kind: "engine", service: service.name, text });
   }
-  state.warned = warned;
   for (const id of state.overrides.keys()) {
     if (!known.has(id)) parts.logger.log("warning", "override-unused", { ...parseServerId(id) });
   }
+}
+
+/** Tells which engine carries a service if it is not the proxy that was asked for. */
+function tellEngines({ state, choose, report }: Assembly): void {
+  const told = new Map<string, string>();
+  for (const entry of state.loaded.config.virtualServices) {
+    const decision = choose(entry);
+    if ("refusal" in decision || entry.forwarding === "proxy") continue;
+    const { engine, reason, warning } = decision;
+    const level = warning === undefined ? "info" : "warning";
+    const text = warning ?? `Engine ${engine}: ${reason}`;
+    const { name: service } = entry;
+    told.set(service, text);
+    if (state.engineTold.get(service) === text) continue;
+    report({ level, name: "engine", kind: "engine", service, text });
+  }
+  state.engineTold = told;
 }
 
 /** Tells of names, and lets checks and engine follow. */
@@ -180,7 +204,7 @@ async function createState(
   loaded: LoadedConfig,
   report: Reporter,
 ): Promise<State> {
-  const { overrides, warning } = await store.load();
+  const { overrides, revision, warning } = await store.load();
   if (warning !== undefined) {
     report({ level: "warning", name: "override", kind: "override", text: warning });
   }
@@ -189,12 +213,25 @@ async function createState(
     startedAtMs,
     loaded,
     overrides,
+    overridesRevision: revision,
     outcome: { loadedAtMs: startedAtMs, error: undefined },
     beatAtMs: clock.nowMs(),
     isReady: false,
     isStopping: false,
-    warned: new Set(),
+    engineTold: new Map(),
   };
+}
+
+/** @param current The assembly, once there is one. */
+function listenToEngine(
+  told: Pick<EngineEventParts, "logger" | "report">,
+  current: () => Assembly | undefined,
+): EngineListener {
+  return createEngineListener({
+    ...told,
+    idsAt: (service, endpoint) => current()?.table.idsAt(service, endpoint) ?? [],
+    suspect: (id) => current()?.health.suspect(id),
+  });
 }
 
 /** What the watch of maintenance files and the followers are made with. */
@@ -248,15 +285,10 @@ export async function assemble(
   const bringAgain = (): void => {
     if (assembly !== undefined) void bringIntoForce(assembly);
   };
-  const engine = await parts.createEngine(
-    loaded.config,
-    createEngineListener({
-      logger,
-      idsAt: (service, endpoint) => assembly?.table.idsAt(service, endpoint) ?? [],
-      suspect: (id) => assembly?.health.suspect(id),
-    }),
-  );
+  const listener = listenToEngine({ logger, report }, () => assembly);
+  const engine = await parts.createEngine(loaded.config, listener);
   stack.defer(() => engine.close(0, AbortSignal.abort()));
+  const choose = createEngineChooser(engine, () => state.loaded.config);
   const resolver = createResolver({
     clock,
     lookup: parts.lookup,
@@ -265,7 +297,7 @@ export async function assemble(
   const hostState = (host: string): HostState => resolver.state(host);
   const outside = await createOutside(parts, { state, report, hostState, onChange: bringAgain });
   const { maintenance, followers } = outside;
-  const failover = createFailover(parts, report);
+  const failover = createFailover(parts, report, () => assembly?.peerCopy.view());
   stack.defer(() => failover.close());
   stack.defer(() => maintenance.close());
   const health = parts.createHealth(
@@ -284,6 +316,7 @@ export async function assemble(
       overrides: () => state.overrides,
       maintenanceFile: (server) => maintenance.fileOf(server),
     }),
+    choose,
     report,
     onTransition: (service, transition) => {
       const hook = hookOf(service, transition, state.loaded.config.director.scriptUser);
@@ -299,16 +332,64 @@ export async function assemble(
   });
   stack.defer(() => table.close());
   const told = { events, report };
-  assembly = { parts, state, ...told, engine, resolver, health, table, failover, ...outside };
+  const carrying = { engine, choose, table };
+  const adopt = (next: RevisedOverrides): Promise<void> => adoptOverrides(assembly!, next);
+  const peerCopy = createPeerCopy({ state, report, engine, failover }, parts.clock, adopt);
+  stack.defer(() => peerCopy.close());
+  const pair = { failover, peerCopy };
+  assembly = { parts, state, ...told, ...carrying, resolver, health, ...pair, ...outside };
   return assembly;
 }
 
-function createFailover(parts: DirectorParts, report: Reporter): DirectorFailover {
+function createPeerCopy(
+  { state, report, engine, failover }: Pick<Assembly, "state" | "report" | "engine" | "failover">,
+  clock: Clock,
+  adopt: (next: RevisedOverrides) => Promise<void>,
+): PeerCopy {
+  const current = (): RevisedOverrides => {
+    return { revision: state.overridesRevision, overrides: state.overrides };
+  };
+  const onComplete = (): void => failover.noteComplete();
+  return new PeerCopy({ clock, report, current, adopt, engine, onComplete });
+}
+
+/** The other director has overrides that were changed later. */
+async function adoptOverrides(assembly: Assembly, next: RevisedOverrides): Promise<void> {
+  const { parts, state, report } = assembly;
+  state.overrides = next.overrides;
+  state.overridesRevision = next.revision;
+  await bringIntoForce(assembly);
+  const reason = await parts.store.save(next.overrides, next.revision);
+  if (reason === undefined) return;
+  const text = "Overrides of the other director are not kept over a restart";
+  report({ level: "warning", name: "override", kind: "override", text, reason });
+}
+
+/** Calls the other director, if there is one, with the keys of its file. */
+export function bringPeer({ state, peerCopy, report }: Assembly): void {
+  if (state.isStopping) return;
+  try {
+    peerCopy.apply(peerPlanOf(state.loaded.config));
+  } catch (error) {
+    const text = "The connection to the peer stays as it was";
+    report({ level: "error", kind: "failover", name: "peer", text, reason: errorText(error) });
+  }
+}
+
+function createFailover(
+  parts: DirectorParts,
+  report: Reporter,
+  copied: () => PeerCopyView | undefined,
+): DirectorFailover {
   return new DirectorFailover({
+    clock: parts.clock,
     runtimeDirectory: parts.runtimeDirectory,
+    startThread: (options) => new Failover(options),
+    asker: createTrackAsker(parts.clock),
     guardCommand: parts.guardCommand,
     report,
     hooks: parts.hooks,
+    copied,
     onCrash(error) {
       parts.logger.log("error", "failover-crash", { reason: errorText(error) });
       // A bug: the process ends, the guard resigns, the other director takes over.

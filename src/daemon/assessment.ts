@@ -58,6 +58,17 @@ export interface ServiceAssessment {
   readonly fallback: FallbackAssessment | undefined;
 }
 
+/**
+ * True if a server is in the table of services, if only with weight 0: it is healthy, an operator
+ * took it out, or its service keeps those that fail.
+ */
+export function isListed(
+  { quiescent }: Pick<VirtualService, "quiescent">,
+  { health, admin }: Pick<ServerAssessment, "health" | "admin">,
+): boolean {
+  return quiescent || health === "up" || admin !== "enabled";
+}
+
 /** The fallback of a service. */
 export interface FallbackAssessment {
   /** `host:port` as configured. */

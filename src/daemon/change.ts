@@ -8,7 +8,6 @@
 import type { Clock } from "../clock/index.ts";
 import type { VirtualService } from "../model/index.ts";
 import type { ChangeRequest, ChangeResult } from "../status/index.ts";
-import type { OverrideStore } from "./override-store.ts";
 import { withOverride } from "./overrides.ts";
 import type { Overrides } from "./overrides.ts";
 import type { Reporter } from "./report.ts";
@@ -19,7 +18,10 @@ import type { MatchedServer } from "./server-match.ts";
 /** What a change works with. */
 export interface ChangerOptions {
   readonly clock: Clock;
-  readonly store: OverrideStore;
+  /** Keeps overrides. @returns Why they are not kept over a restart. */
+  readonly save: (overrides: Overrides) => Promise<string | undefined>;
+  /** Tells the other director. @returns Why it may not know them; undefined without a peer. */
+  readonly tellPeer: () => Promise<string | undefined>;
   readonly services: () => readonly VirtualService[];
   readonly addressOf: (host: string) => string | undefined;
   readonly overrides: () => Overrides;
@@ -68,7 +70,7 @@ function unknown(
 
 /** A changer; changes are carried out one after the other. */
 export function createChanger(options: ChangerOptions): Changer {
-  const { clock, store, services, addressOf, overrides, apply, report } = options;
+  const { clock, save, tellPeer, services, addressOf, overrides, apply, report } = options;
   const serial = createSerial(waitingMax);
 
   const carryOut = async (
@@ -87,10 +89,13 @@ export function createChanger(options: ChangerOptions): Changer {
       report({ level: "info", name: "override", kind: "override", service, server, text, by });
     }
     await apply(next);
-    const reason = await store.save(next);
+    const [notKept, notTold] = await Promise.all([save(next), tellPeer()]);
     const changed = matched.map(({ service, server }) => ({ service, server }));
-    if (reason === undefined) return { ok: true, changed };
-    const warning = `in force, but not kept over a restart: ${reason}`;
+    const warnings: string[] = [];
+    if (notKept !== undefined) warnings.push(`not kept over a restart: ${notKept}`);
+    if (notTold !== undefined) warnings.push(`the other director may not know it: ${notTold}`);
+    if (warnings.length === 0) return { ok: true, changed };
+    const warning = `in force, but ${warnings.join("; ")}`;
     report({
       level: "warning",
       name: "override",

@@ -7,26 +7,37 @@
 import { diffConfig, requireDescriptors } from "../config/index.ts";
 import { errorText } from "../errors/index.ts";
 import type { Config } from "../model/index.ts";
-import { bringFailover, bringIntoForce, countServices, tellWarnings } from "./assembly.ts";
+import {
+  bringFailover,
+  bringIntoForce,
+  bringPeer,
+  countServices,
+  tellWarnings,
+} from "./assembly.ts";
 import type { Assembly } from "./assembly.ts";
 import { createChanger } from "./change.ts";
 import type { Changer } from "./change.ts";
+import { requireEngines } from "./choose-engine.ts";
+import { readPeerKeys } from "./peer.ts";
 import { createReloader } from "./reload.ts";
 import type { Reloader } from "./reload.ts";
+import { readRouterKeys } from "./router-keys.ts";
 import { readStatusSettings } from "./status-listener.ts";
 import type { StatusListener } from "./status-listener.ts";
 
 /** Carries out changes of real servers. */
 export function createDirectorChanger(assembly: Assembly): Changer {
-  const { parts, state, report, resolver } = assembly;
+  const { parts, state, report, resolver, peerCopy } = assembly;
   return createChanger({
     clock: parts.clock,
-    store: parts.store,
+    save: (overrides) => parts.store.save(overrides, state.overridesRevision),
+    tellPeer: () => peerCopy.tell(),
     services: () => state.loaded.config.virtualServices,
     addressOf: (host) => resolver.state(host).address,
     overrides: () => state.overrides,
     apply: (overrides) => {
       state.overrides = overrides;
+      state.overridesRevision += 1;
       return bringIntoForce(assembly);
     },
     report,
@@ -42,7 +53,7 @@ export function createDirectorReloader(
   assembly: Assembly,
   status: () => StatusListener | undefined,
 ): Reloader {
-  const { parts, state, report } = assembly;
+  const { parts, state, report, engine } = assembly;
   const listen = async (config: Config): Promise<void> => {
     try {
       await status()?.apply(readStatusSettings(config.status));
@@ -57,7 +68,10 @@ export function createDirectorReloader(
     plan: (before, after) => diffConfig(before.config, after.config).map(({ text }) => text),
     admit: ({ config }) => {
       requireDescriptors(config, state.loaded.config.proxy.workers, parts.descriptorsMax);
+      requireEngines(config, engine);
       readStatusSettings(config.status);
+      readPeerKeys(config.peer);
+      readRouterKeys(config.virtualRouters);
     },
     apply: async (loaded) => {
       parts.notifier.reloading();
@@ -70,6 +84,7 @@ export function createDirectorReloader(
       assembly.followers.apply(config);
       await assembly.maintenance.apply(config.director.maintenanceDir);
       await bringIntoForce(assembly);
+      bringPeer(assembly);
       await bringFailover(assembly);
       await listen(config);
       tellWarnings(assembly);

@@ -6,14 +6,19 @@
  * @module
  */
 
-import type { ForwardingServer, ForwardingService } from "../model/index.ts";
+import type { ForwardingServer, ForwardingService, VirtualService } from "../model/index.ts";
 import { formatEndpoint } from "../net/address.ts";
+import { isListed } from "./assessment.ts";
 import type { FallbackAssessment, ServerAssessment, ServiceAssessment } from "./assessment.ts";
 
 /** A real server as the engine sees it; undefined while its name is not resolved. */
-function realServer(assessment: ServerAssessment): ForwardingServer | undefined {
-  const { address, server } = assessment;
+function realServer(
+  service: VirtualService,
+  assessment: ServerAssessment,
+): ForwardingServer | undefined {
+  const { address, server, health, admin } = assessment;
   if (address === undefined) return undefined;
+  const isUnchecked = health === "unchecked" && admin === "enabled";
   return {
     key: formatEndpoint({ address, port: server.port }),
     role: "real",
@@ -23,6 +28,8 @@ function realServer(assessment: ServerAssessment): ForwardingServer | undefined 
     state: assessment.state,
     upperThreshold: server.upperThreshold,
     lowerThreshold: server.lowerThreshold,
+    isListed: isListed(service, assessment),
+    ...(isUnchecked && { isUnchecked }),
   };
 }
 
@@ -57,18 +64,30 @@ function withoutDuplicates(servers: readonly ForwardingServer[]): readonly Forwa
   return byKey.size === servers.length ? servers : [...byKey.values()];
 }
 
-/** One service as the engine sees it. */
-export function forwardingService(assessment: ServiceAssessment): ForwardingService {
+/**
+ * One service as the engine sees it.
+ *
+ * @param engine What was chosen to carry it.
+ */
+export function forwardingService(
+  assessment: ServiceAssessment,
+  engine: ForwardingService["engine"] = "proxy",
+): ForwardingService {
   const { service } = assessment;
-  const reals = assessment.servers.map(realServer).filter((server) => server !== undefined);
+  const reals = assessment.servers
+    .map((server) => realServer(service, server))
+    .filter((server) => server !== undefined);
   const fallback = fallbackServer(assessment.fallback);
   const servers = [...withoutDuplicates(reals), ...(fallback === undefined ? [] : [fallback])];
   return {
     name: service.name,
     protocol: service.protocol,
     listen: service.listen,
+    firewallMark: service.firewallMark,
     forwarding: service.forwarding,
+    engine,
     scheduler: service.scheduler,
+    schedulerFlags: service.schedulerFlags,
     persistence: service.persistence,
     servers,
     onDown: service.onDown,

@@ -18,6 +18,7 @@ import type { ReloadResult, StatusSource } from "../status/index.ts";
 import {
   assemble,
   bringIntoForce,
+  bringPeer,
   countServices,
   notReadyReasons,
   tellWarnings,
@@ -26,9 +27,11 @@ import type { Assembly, DirectorParts } from "./assembly.ts";
 import { createDirectorChanger, createDirectorReloader } from "./controls.ts";
 import { hookOf } from "./hook-of.ts";
 import { createLocalAddresses } from "./local-address.ts";
+import { readPeerKeys } from "./peer.ts";
 import { watchPorts } from "./port-watch.ts";
 import { createRateTable } from "./rate-table.ts";
 import type { RateTable } from "./rate-table.ts";
+import { readRouterKeys } from "./router-keys.ts";
 import { dumpState } from "./state-dump.ts";
 import { createStatusListener, readStatusSettings } from "./status-listener.ts";
 import type { StatusListener } from "./status-listener.ts";
@@ -138,6 +141,21 @@ function createSource(
   });
 }
 
+/** Gives the addresses to the other director, once it has what it needs for the clients. */
+async function leavePair({ failover, peerCopy }: Assembly): Promise<void> {
+  await peerCopy.flush();
+  await failover.close();
+  peerCopy.close();
+}
+
+/** Looks at what the configuration needs before anything is opened. */
+function admit(config: Config, parts: DirectorParts): ReturnType<typeof readStatusSettings> {
+  requireDescriptors(config, config.proxy.workers, parts.descriptorsMax);
+  readPeerKeys(config.peer);
+  readRouterKeys(config.virtualRouters);
+  return readStatusSettings(config.status);
+}
+
 /**
  * Starts a director.
  *
@@ -147,8 +165,7 @@ function createSource(
  */
 export async function startDirector(parts: DirectorParts, loaded: LoadedConfig): Promise<Director> {
   const { config } = loaded;
-  requireDescriptors(config, config.proxy.workers, parts.descriptorsMax);
-  const settings = readStatusSettings(config.status);
+  const settings = admit(config, parts);
   // Closes what is open if the start fails; `stop` closes it in an order of its own.
   await using failed = new AsyncDisposableStack();
   const assembly = await assemble(parts, loaded, failed);
@@ -184,6 +201,7 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
   status = endpoint;
   failed.move();
   void bringIntoForce(assembly);
+  bringPeer(assembly);
   parts.notifier.ready(count);
   parts.notifier.watch(() => source.isHealthy());
 
@@ -198,7 +216,7 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
       parts.notifier.stopping();
       report({ level: "info", name: "stop", kind: "stop", text: "Stops", reason });
       // First of all: clients go to the other director from here on.
-      await assembly.failover.close();
+      await leavePair(assembly);
       resolver.close();
       maintenance.close();
       await table.close();

@@ -7,10 +7,12 @@
 
 import type { EngineEvent, EngineListener } from "../datapath/index.ts";
 import type { Logger } from "../log/index.ts";
+import type { Reporter } from "./report.ts";
 
 /** Where events go to. */
 export interface EngineEventParts {
   readonly logger: Logger;
+  readonly report: Reporter;
   /** Ids of the servers of a service at `address:port`. */
   idsAt(service: string, endpoint: string): readonly string[];
   suspect(id: string): void;
@@ -30,6 +32,11 @@ export function createEngineListener(parts: EngineEventParts): EngineListener {
       case "log":
         logger.log(event.level, "engine", { text: event.text });
         return;
+      case "put-back": {
+        const { service, text } = event;
+        parts.report({ level: "warning", name: "engine-put-back", kind: "engine", service, text });
+        return;
+      }
       case "connection-closed":
         logger.log("info", "connection", {
           service: event.service,

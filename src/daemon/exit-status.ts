@@ -37,6 +37,7 @@ const statusByCode: Readonly<Record<string, DirectorExit>> = {
   LDIRECTORD_MANAGED: directorExit.busy,
   LDIRECTORD_PID_FILE: directorExit.permission,
   LISTEN_NOT_PERMITTED: directorExit.permission,
+  PEER_KEY_FILE: directorExit.permission,
   STATUS_TOKEN_FILE: directorExit.permission,
 };
 

@@ -8,6 +8,7 @@ import type {
   FailoverSnapshot,
   HandoverRequest,
   HandoverResult,
+  PeerSnapshot,
   VirtualRouterSnapshot,
 } from "../status/index.ts";
 import type { DirectorFailover, FailoverView } from "./failover.ts";
@@ -45,6 +46,34 @@ function routerSnapshot(instance: Instance, nowMs: number): VirtualRouterSnapsho
   };
 }
 
+function peerSnapshot({ peer, copied }: FailoverView): { peer?: PeerSnapshot } {
+  if (peer === undefined) return {};
+  const { heardAgeMs, answeredAgeMs, roundTripMs, received, isReachable, ...rest } = peer;
+  return {
+    peer: {
+      ...rest,
+      reachable: isReachable,
+      heardAgeMs: heardAgeMs ?? null,
+      answeredAgeMs: answeredAgeMs ?? null,
+      roundTripMs: roundTripMs ?? null,
+      received: { ...received },
+      copy: copied === undefined ? null : copySnapshot(copied),
+    },
+  };
+}
+
+function copySnapshot(copied: NonNullable<FailoverView["copied"]>): PeerSnapshot["copy"] {
+  const { isConnected, isComplete, lagMs = null, sent, received, taken } = copied;
+  return {
+    connected: isConnected,
+    complete: isComplete,
+    lagMs,
+    clientsSent: sent,
+    clientsReceived: received,
+    clientsTaken: taken,
+  };
+}
+
 /** @param nowMs Wall-clock time of the view. */
 export function failoverSnapshot(
   view: FailoverView | undefined,
@@ -56,6 +85,11 @@ export function failoverSnapshot(
     fence: view.fence ?? { kind: "none", reason: "it is not there yet" },
     ...realtime,
     guard: hasGuard,
+    ...peerSnapshot(view),
+    tracked: view.tracked.map(({ name, isUp, reason }) => {
+      const state = isUp === undefined ? "unknown" : isUp ? "up" : "down";
+      return { name, state, reason };
+    }),
     routers: view.instances.map((instance) => routerSnapshot(instance, nowMs)),
   };
 }

@@ -5,20 +5,64 @@
  * @module
  */
 
-import { Failover } from "../failover/index.ts";
-import type { FenceState, InstanceView, RealtimeEvent, UnplacedPlan } from "../failover/index.ts";
-import type { Config, VirtualRouter } from "../model/index.ts";
+import type { AskedTarget, TrackAsker } from "../check/index.ts";
+import type { Clock } from "../clock/index.ts";
+import { errorText } from "../errors/index.ts";
+import type {
+  Failover,
+  FailoverOptions,
+  FenceState,
+  InstanceView,
+  PeerChannelView,
+  PeerPlan,
+  RealtimeEvent,
+  UnplacedPlan,
+} from "../failover/index.ts";
+import type { Config, TrackTarget, VirtualRouter } from "../model/index.ts";
 import type { ServiceAssessment } from "./assessment.ts";
+import { reportsOf, stateReport } from "./failover-report.ts";
+import { judgeRouters, trackedBy, unitsOf } from "./fitness.ts";
+import type { RouterVerdict } from "./fitness.ts";
 import type { HookRunner } from "./hooks.ts";
+import type { PeerCopyView } from "./peer-copy.ts";
+import { peerPlanOf } from "./peer.ts";
 import type { Report, Reporter } from "./report.ts";
+import { readRouterKeys } from "./router-keys.ts";
+import type { RouterKeys } from "./router-keys.ts";
+import { Tracking } from "./tracking.ts";
+import type { TrackView } from "./tracking.ts";
+import { WitnessQuestions } from "./witness.ts";
+
+/** The real-time thread, as far as it is used here. */
+export type FailoverThread = Pick<
+  Failover,
+  | "apply"
+  | "close"
+  | "peer"
+  | "proveWitness"
+  | "realtime"
+  | "setComplete"
+  | "setFitness"
+  | "setWitness"
+  | "standby"
+  | "takeover"
+  | "view"
+>;
 
 /** What failover works with. */
 export interface DirectorFailoverOptions {
+  readonly clock: Clock;
   readonly runtimeDirectory: string;
+  /** Starts the real-time thread and its guard. */
+  readonly startThread: (options: FailoverOptions) => FailoverThread;
+  /** Asks what is tracked; closed with failover. */
+  readonly asker: TrackAsker;
   /** Starts this program as the guard. */
   readonly guardCommand: readonly string[];
   readonly report: Reporter;
   readonly hooks: HookRunner;
+  /** How far the other director's clients were copied; undefined without a peer. */
+  readonly copied: () => PeerCopyView | undefined;
   readonly onCrash: (error: Error) => void;
 }
 
@@ -27,6 +71,11 @@ export interface FailoverView {
   readonly fence: FenceState | undefined;
   readonly realtime: ReturnType<Failover["realtime"]>;
   readonly instances: readonly InstanceView[];
+  /** Pings and scripts that are tracked. */
+  readonly tracked: readonly TrackView[];
+  /** Undefined without a peer. */
+  readonly peer: PeerChannelView | undefined;
+  readonly copied: PeerCopyView | undefined;
 }
 
 /** The real-time thread counts as hanging after this time without a beat. */
@@ -35,38 +84,62 @@ const beatAgeMsMax = 2000;
 /** Failover of one director. The thread and the guard are started with the first virtual router. */
 export class DirectorFailover {
   readonly #options: DirectorFailoverOptions;
-  #failover: Failover | undefined;
+  #failover: FailoverThread | undefined;
   #routers: readonly VirtualRouter[] = [];
+  #services: readonly ServiceAssessment[] = [];
   #scriptUser = "";
   #fence: FenceState | undefined;
-  #fitness = "";
+  #peer: PeerPlan | undefined;
+  #keys: RouterKeys = new Map();
+  readonly #tracking: Tracking;
+  readonly #witnesses: WitnessQuestions;
+  /** What each virtual router was told last. */
+  readonly #told = new Map<string, RouterVerdict>();
 
   constructor(options: DirectorFailoverOptions) {
     this.#options = options;
+    this.#tracking = new Tracking({
+      clock: options.clock,
+      ask: (target, context) => options.asker.ask(target, context),
+      user: () => this.#scriptUser,
+      onChange: (view) => this.#onTracked(view),
+    });
+    this.#witnesses = new WitnessQuestions({
+      clock: options.clock,
+      askNow: (target) => this.#tracking.askNow(target),
+      onProof: (router, round) => void this.#failover?.proveWitness(router, round),
+    });
   }
 
   /** Takes the virtual routers of a configuration for the wanted ones. */
-  async apply({ virtualRouters, director }: Config): Promise<void> {
+  async apply(config: Config): Promise<void> {
+    const { virtualRouters, director } = config;
     this.#scriptUser = director.scriptUser;
     this.#routers = virtualRouters;
     if (virtualRouters.length === 0 && this.#failover === undefined) return;
     this.#failover ??= this.#start();
-    await this.#failover.apply(virtualRouters.map(planOf));
+    // Who has not asked yet must not claim to be fit.
+    await this.#tracking.apply(virtualRouters.flatMap(({ track }) => track.filter(isAsked)));
+    this.#readPeer(config);
+    // Orders are carried out in their order.
+    void this.#failover.setComplete(this.#options.copied()?.isComplete ?? true);
+    this.#readKeys(virtualRouters);
+    await this.#failover.apply(plansOf(virtualRouters, this.#keys), this.#peer);
+    // Those that began anew know nothing.
+    this.#told.clear();
+    this.#tellVerdicts();
   }
 
   /** Says how fit this director is to serve: all services have who serves them. */
   judge(assessments: Iterable<ServiceAssessment>): void {
-    if (this.#failover === undefined) return;
-    let isFit = true;
-    let liveServers = 0;
-    for (const { state, servers } of assessments) {
-      if (state !== "up") isFit = false;
-      for (const { health } of servers) if (health === "up") liveServers++;
-    }
-    const fitness = `${isFit} ${liveServers}`;
-    if (fitness === this.#fitness) return;
-    this.#fitness = fitness;
-    void this.#failover.setFitness(isFit, liveServers);
+    if (this.#routers.length === 0) return;
+    this.#services = [...assessments];
+    this.#tellVerdicts();
+  }
+
+  /** Everything that the peer has is here now. */
+  noteComplete(): void {
+    void this.#failover?.setComplete(true);
   }
 
   /** Names of the virtual routers. */
@@ -95,7 +168,11 @@ export class DirectorFailover {
   view(): FailoverView | undefined {
     const failover = this.#failover;
     if (failover === undefined) return undefined;
-    return { fence: this.#fence, realtime: failover.realtime(), instances: failover.view() };
+    const tracked = this.#tracking.views();
+    const realtime = failover.realtime();
+    const copied = this.#options.copied();
+    const [instances, peer] = [failover.view(), failover.peer()];
+    return { fence: this.#fence, realtime, instances, tracked, peer, copied };
   }
 
   /** False if the real-time thread hangs. */
@@ -105,13 +182,63 @@ export class DirectorFailover {
 
   /** Hands everything over and ends. */
   async close(): Promise<void> {
+    this.#witnesses.close();
+    this.#tracking.close();
+    this.#options.asker.close();
     await this.#failover?.close();
     this.#failover = undefined;
   }
 
-  #start(): Failover {
-    const { runtimeDirectory, guardCommand, onCrash } = this.#options;
-    return new Failover({
+  #tellVerdicts(): void {
+    const failover = this.#failover;
+    if (failover === undefined) return;
+    const isUp = (target: AskedTarget): boolean | undefined => this.#tracking.isUp(target);
+    for (const verdict of judgeRouters(this.#routers, this.#services, isUp)) {
+      const { name, isFit, liveServers, isWitnessReached } = verdict;
+      const before = this.#told.get(name);
+      this.#told.set(name, verdict);
+      if (before?.isFit !== isFit || before.liveServers !== liveServers) {
+        void failover.setFitness(name, verdict);
+      }
+      if (before?.isWitnessReached !== isWitnessReached) {
+        void failover.setWitness(name, isWitnessReached);
+      }
+    }
+  }
+
+  #witnessesOf(name: string): readonly AskedTarget[] {
+    const unit = unitsOf(this.#routers).find((routers) => routers.some((one) => one.name === name));
+    return trackedBy(unit ?? []).flatMap((target) => (target.type === "ping" ? [target] : []));
+  }
+
+  #onTracked({ name, isUp = true, reason }: TrackView): void {
+    const text = isUp ? `${name} is well again` : `${name} fails: ${reason}`;
+    this.#tell({ level: isUp ? "info" : "warning", name: "vrrp-track", text });
+    this.#tellVerdicts();
+  }
+
+  /** Start and reload have read the key file once; if it has gone since, what was read holds. */
+  #readPeer(config: Config): void {
+    try {
+      this.#peer = peerPlanOf(config);
+    } catch (error) {
+      const text = "The peer channel stays as it was";
+      this.#tell({ level: "error", name: "peer", text, reason: errorText(error) });
+    }
+  }
+
+  #readKeys(routers: readonly VirtualRouter[]): void {
+    try {
+      this.#keys = readRouterKeys(routers);
+    } catch (error) {
+      const text = "Keys of virtual routers stay as they were";
+      this.#tell({ level: "error", name: "vrrp", text, reason: errorText(error) });
+    }
+  }
+
+  #start(): FailoverThread {
+    const { runtimeDirectory, guardCommand, onCrash, startThread } = this.#options;
+    return startThread({
       runtimeDirectory,
       guardCommand,
       onCrash,
@@ -125,46 +252,19 @@ export class DirectorFailover {
   }
 
   #onEvent(event: RealtimeEvent): void {
-    switch (event.type) {
-      case "started":
-        this.#onStarted(event);
-        return;
-      case "state":
-        this.#onState(event);
-        return;
-      case "cause":
-        // A change of state says its cause itself.
-        return;
-      case "trouble":
-        this.#tell({ level: "warning", name: "vrrp", text: event.text });
-        return;
-      case "fence-repaired": {
-        const text = `The fence on ${event.device} was put back: it was ${event.fault}`;
-        this.#tell({ level: "error", name: "fence", text });
-        return;
-      }
-      case "done":
+    if (event.type === "started") this.#fence = event.fence;
+    else if (event.type === "state") this.#onState(event);
+    else if (event.type === "ask-witness") {
+      this.#witnesses.ask(event.instance, event.round, this.#witnessesOf(event.instance));
     }
+    for (const report of reportsOf(event)) this.#tell(report);
   }
 
-  #onStarted({ threadClass, fence }: Extract<RealtimeEvent, { type: "started" }>): void {
-    this.#fence = fence;
-    if (fence.kind === "none") {
-      const text = "There is no fence: a director that hangs may go on answering";
-      this.#tell({ level: "error", name: "fence", text, reason: fence.reason });
-    }
-    if (threadClass.kind === "fifo") return;
-    const text = "The real-time thread has no real-time priority: takeovers may be false or late";
-    this.#tell({ level: "warning", name: "vrrp", text, reason: threadClass.reason });
-  }
-
-  #onState({ instance, state, cause }: Extract<RealtimeEvent, { type: "state" }>): void {
+  #onState(event: Extract<RealtimeEvent, { type: "state" }>): void {
+    const { instance, state, cause } = event;
     const router = this.#routers.find(({ name }) => name === instance);
-    const addresses = router?.addresses.map(({ address }) => address).join(" ") ?? "";
-    const isActive = state === "active";
-    const text = isActive ? `${instance} is active: ${addresses}` : `${instance} is ${state}`;
-    const level = isActive || cause === "startup" || cause === "shutdown" ? "info" : "warning";
-    this.#tell({ level, name: "vrrp-state", text, reason: cause });
+    const addresses = router?.addresses.map(({ address }) => address) ?? [];
+    this.#tell(stateReport(event, addresses));
     if (router === undefined) return;
     const told = { VRRP_INSTANCE: instance, VRRP_STATE: state, VRRP_CAUSE: cause };
     const run = (name: string, command: readonly string[] | undefined): void => {
@@ -179,12 +279,27 @@ export class DirectorFailover {
         user,
       });
     };
-    if (isActive) run("on_active", router.onActive);
+    if (state === "active") run("on_active", router.onActive);
     run("notify", router.notify);
   }
 }
 
-function planOf(router: VirtualRouter): UnplacedPlan {
-  const { onActive: _onActive, notify: _notify, ...plan } = router;
-  return plan;
+/** What the real-time thread must know of the virtual routers. */
+function plansOf(routers: readonly VirtualRouter[], keys: RouterKeys): UnplacedPlan[] {
+  const tracked = new Map<VirtualRouter, readonly string[]>();
+  for (const unit of unitsOf(routers)) {
+    // Those that move together are unfit together.
+    const interfaces = trackedBy(unit).flatMap((target) =>
+      target.type === "interface" ? [target.interface] : [],
+    );
+    for (const router of unit) tracked.set(router, interfaces);
+  }
+  return routers.map((router) => {
+    const { onActive: _onActive, notify: _notify, track: _track, keyFile: _file, ...plan } = router;
+    return { ...plan, tracked: tracked.get(router)!, keys: keys.get(router.name) };
+  });
+}
+
+function isAsked(target: TrackTarget): target is AskedTarget {
+  return target.type !== "interface";
 }

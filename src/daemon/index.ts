@@ -9,6 +9,8 @@
  * @module
  */
 
+export { chooseEngine } from "./choose-engine.ts";
+export type { EngineDecision } from "./choose-engine.ts";
 export { runDemo } from "./demo.ts";
 export type { DemoOptions } from "./demo.ts";
 export {

@@ -17,15 +17,17 @@ import type { Overrides } from "./overrides.ts";
 /** What was found at start. */
 export interface LoadedOverrides {
   readonly overrides: Overrides;
+  /** How often they were changed, on either director. */
+  readonly revision: number;
   /** What the operator must know, one line; undefined if all is well. */
   readonly warning: string | undefined;
 }
 
-/** Overrides on disk. Calls of `save` must not overlap. */
+/** Overrides on disk. The last call of `save` is what is kept, however they overlap. */
 export interface OverrideStore {
   load(): Promise<LoadedOverrides>;
   /** @returns Why the overrides are not kept over a restart; undefined if they are. */
-  save(overrides: Overrides): Promise<string | undefined>;
+  save(overrides: Overrides, revision: number): Promise<string | undefined>;
 }
 
 /** Larger files are not ours; {@link parseOverrides} bounds the entries. */
@@ -58,6 +60,7 @@ async function replaceFile(folder: string, path: string, text: string): Promise<
 /** The store in `folder`, which is made when something is to be kept. */
 export function createOverrideStore(folder: string): OverrideStore {
   const path = join(folder, "overrides.json");
+  let last: Promise<unknown> = Promise.resolve();
 
   const setAside = async (reason: string): Promise<string> => {
     const aside = `${path}.damaged`;
@@ -76,18 +79,24 @@ export function createOverrideStore(folder: string): OverrideStore {
         text = await readFile(path, "utf8");
       } catch (error) {
         const warning = isMissing(error) ? undefined : `Cannot read ${path}: ${errorText(error)}`;
-        return { overrides: new Map(), warning };
+        return { overrides: new Map(), revision: 0, warning };
       }
       const parsed =
         text.length > fileBytesMax
           ? ({ ok: false, reason: "it is too large" } as const)
           : parseOverrides(text);
-      if (parsed.ok) return { overrides: parsed.overrides, warning: undefined };
-      return { overrides: new Map(), warning: await setAside(parsed.reason) };
+      if (parsed.ok) {
+        const { overrides, revision } = parsed;
+        return { overrides, revision, warning: undefined };
+      }
+      return { overrides: new Map(), revision: 0, warning: await setAside(parsed.reason) };
     },
-    async save(overrides) {
+    async save(overrides, revision) {
+      const text = formatOverrides(overrides, revision);
+      const saved = last.then(() => replaceFile(folder, path, text));
+      last = saved.catch(() => undefined);
       try {
-        await replaceFile(folder, path, formatOverrides(overrides));
+        await saved;
         return undefined;
       } catch (error) {
         return errorText(error);

@@ -80,17 +80,22 @@ export function withOverride(overrides: Overrides, change: OverrideChange): Over
   return result;
 }
 
-/** Text of overrides.json, one server a line so that an operator can read it. */
-export function formatOverrides(overrides: Overrides): string {
+/**
+ * Text of overrides.json, one server a line so that an operator can read it.
+ *
+ * @param revision How often they were changed; 0 is left out.
+ */
+export function formatOverrides(overrides: Overrides, revision = 0): string {
   const lines = [...overrides].map(([key, override]) =>
     JSON.stringify({ ...parseServerId(key), ...override }),
   );
-  return `{ "version": 1, "overrides": [\n${lines.join(",\n")}\n] }\n`;
+  const revised = revision === 0 ? "" : ` "revision": ${revision},`;
+  return `{ "version": 1,${revised} "overrides": [\n${lines.join(",\n")}\n] }\n`;
 }
 
 /** Outcome of {@link parseOverrides}. A damaged file is no error: a director starts without it. */
 export type ParsedOverrides =
-  | { readonly ok: true; readonly overrides: Overrides }
+  | { readonly ok: true; readonly overrides: Overrides; readonly revision: number }
   | { readonly ok: false; readonly reason: string };
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -105,6 +110,10 @@ function isAdmin(value: unknown): value is ServerOverride["admin"] {
 
 function isWeight(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= weightMax;
+}
+
+function isRevision(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** One entry of the file; undefined if it is none. */
@@ -134,11 +143,12 @@ export function parseOverrides(text: string): ParsedOverrides {
     return { ok: false, reason: "it is not JSON" };
   }
   if (!isEntry(document)) return { ok: false, reason: "no object" };
-  const { version, overrides } = document;
+  const { version, overrides, revision = 0 } = document;
   if (version !== 1) return { ok: false, reason: "it is not of version 1" };
   if (!Array.isArray(overrides) || overrides.length > overridesMax) {
     return { ok: false, reason: "it has no list of overrides" };
   }
+  if (!isRevision(revision)) return { ok: false, reason: "its revision is no number" };
   const result = new Map<string, ServerOverride>();
   for (const [index, value] of overrides.entries()) {
     const entry = parseEntry(value);
@@ -146,5 +156,5 @@ export function parseOverrides(text: string): ParsedOverrides {
     const { service, server, ...override } = entry;
     result.set(serverId({ service, server }), override);
   }
-  return { ok: true, overrides: result };
+  return { ok: true, overrides: result, revision };
 }

@@ -12,7 +12,12 @@ import { createHealthRunner } from "../check/index.ts";
 import { systemClock } from "../clock/index.ts";
 import { loadConfig } from "../config/index.ts";
 import type { LoadedConfig } from "../config/index.ts";
-import { createPortableEngine, createProxyEngine } from "../datapath/index.ts";
+import {
+  createCompositeEngine,
+  createIpvsEngine,
+  createPortableEngine,
+  createProxyEngine,
+} from "../datapath/index.ts";
 import type { Engine, EngineListener } from "../datapath/index.ts";
 import { errorText } from "../errors/index.ts";
 import { createLogger } from "../log/index.ts";
@@ -25,6 +30,7 @@ import type { DirectorParts } from "./assembly.ts";
 import { controlSocketPath } from "./directories.ts";
 import type { Directories } from "./directories.ts";
 import { createHookRunner } from "./hooks.ts";
+import { createLocalAddresses } from "./local-address.ts";
 import { createLookup } from "./lookup.ts";
 import { sendMail } from "./mail-transport.ts";
 import { listNames } from "./maintenance.ts";
@@ -76,8 +82,8 @@ export interface PartsOptions {
   readonly program: Snapshot["program"];
 }
 
-/** The engine that the configuration asks for. */
-async function createEngine(
+/** The proxy that the configuration asks for. */
+function createProxy(
   { proxy }: Config,
   listener: EngineListener,
   { descriptorsMax, logger }: { readonly descriptorsMax: number; readonly logger: Logger },
@@ -100,6 +106,14 @@ async function createEngine(
 function guardCommand(): readonly string[] {
   const isCompiled = Bun.main.startsWith("/$bunfs/");
   return [process.execPath, ...(isCompiled ? [] : [Bun.main]), "guard"];
+}
+
+/** The proxy, and the kernel's IPVS for those services that are given to it. */
+async function createEngine(...args: Parameters<typeof createProxy>): Promise<Engine> {
+  const [, listener] = args;
+  const isLocal = createLocalAddresses(systemClock);
+  const ipvs = createIpvsEngine({ listener, isLocal });
+  return createCompositeEngine({ proxy: await createProxy(...args), ipvs });
 }
 
 /** Parts over files, sockets, threads and programs of this host. */

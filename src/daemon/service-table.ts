@@ -16,7 +16,7 @@ import { createApplyLoop } from "./apply-loop.ts";
 import type { ApplyLoop } from "./apply-loop.ts";
 import { assessService } from "./assessment.ts";
 import type { FactSource, ServiceAssessment } from "./assessment.ts";
-import { chooseEngine } from "./choose-engine.ts";
+import type { EngineChooser, EngineDecision } from "./choose-engine.ts";
 import { forwardingService } from "./desired-state.ts";
 import { reportOf } from "./report.ts";
 import type { Reporter } from "./report.ts";
@@ -31,6 +31,8 @@ export interface ServiceTableOptions {
   /** Services as configured now. */
   readonly services: () => readonly VirtualService[];
   readonly facts: FactSource;
+  /** Says which engine is to carry a service. */
+  readonly choose: EngineChooser;
   readonly report: Reporter;
   /** Called for each change of a service, after it was told. */
   readonly onTransition: (service: VirtualService, transition: Transition) => void;
@@ -42,6 +44,8 @@ export interface ServiceTableOptions {
 export interface ServiceTable extends ApplyLoop {
   /** The last judgement, in the order of the configuration. */
   assessments(): Iterable<ServiceAssessment>;
+  /** Which engine carries each service since the last run, by its name. */
+  decisions(): ReadonlyMap<string, EngineDecision>;
   /** What could not be done at the last run. */
   problems(): readonly ApplyProblem[];
   /** {@link serverId} of the servers of a service that have this address and port now. */
@@ -103,16 +107,25 @@ function judge(
 }
 
 /** Hands the desired state to the engine. @returns What could not be done. */
-async function bring(engine: Engine, assessments: Assessments): Promise<readonly ApplyProblem[]> {
+async function bring(
+  engine: Engine,
+  assessments: Assessments,
+  decisions: ReadonlyMap<string, EngineDecision>,
+): Promise<readonly ApplyProblem[]> {
   const found: ApplyProblem[] = [];
   const wanted: ForwardingService[] = [];
-  for (const assessment of assessments.values()) {
-    const { service } = assessment;
-    const forwarding = forwardingService(assessment);
-    const decision = chooseEngine(service);
-    const refusal = "refusal" in decision ? decision.refusal : engine.refuse(forwarding);
+  for (const [name, assessment] of assessments) {
+    const decision = decisions.get(name)!;
+    const refuse = (message: string): void =>
+      void found.push({ service: name, code: "ENGINE_REFUSED", message });
+    if ("refusal" in decision) {
+      refuse(decision.refusal);
+      continue;
+    }
+    const forwarding = forwardingService(assessment, decision.engine);
+    const refusal = engine.refuse(forwarding);
     if (refusal === undefined) wanted.push(forwarding);
-    else found.push({ service: service.name, code: "ENGINE_REFUSED", message: refusal });
+    else refuse(refusal);
   }
   try {
     found.push(...(await engine.apply(wanted)));
@@ -126,11 +139,15 @@ async function bring(engine: Engine, assessments: Assessments): Promise<readonly
 /** A table that has judged nothing yet; the first run is asked for with `request`. */
 export function createServiceTable(options: ServiceTableOptions): ServiceTable {
   let assessments: Assessments = new Map();
+  let decisions: ReadonlyMap<string, EngineDecision> = new Map();
   let problems: readonly ApplyProblem[] = [];
 
   const run = async (): Promise<boolean> => {
     assessments = judge(options, assessments);
-    const found = await bring(options.engine, assessments);
+    decisions = new Map(
+      Array.from(assessments, ([name, { service }]) => [name, options.choose(service)]),
+    );
+    const found = await bring(options.engine, assessments, decisions);
     tellProblems(options.report, problems, found);
     problems = found;
     options.afterRun();
@@ -140,6 +157,7 @@ export function createServiceTable(options: ServiceTableOptions): ServiceTable {
   return {
     ...createApplyLoop(options.clock, run),
     assessments: () => assessments.values(),
+    decisions: () => decisions,
     problems: () => problems,
     idsAt(name, endpoint) {
       const ids: string[] = [];

@@ -20,7 +20,9 @@ import type {
   Snapshot,
   TrafficSnapshot,
 } from "../status/index.ts";
+import { isListed } from "./assessment.ts";
 import type { ServerAssessment, ServiceAssessment } from "./assessment.ts";
+import type { EngineDecision } from "./choose-engine.ts";
 import { findNear } from "./find-near.ts";
 import type { RateTable, ServiceRates } from "./rate-table.ts";
 import { serverId } from "./server-id.ts";
@@ -33,14 +35,17 @@ export interface FiguresInput extends Pick<
   readonly startedAtMs: number;
   readonly assessments: Iterable<ServiceAssessment>;
   readonly counters: readonly ServiceCounters[];
-  /** Engine that carries the services, as shown. */
+  /** The proxy, as shown. */
   readonly engine: string;
+  /** Which engine carries each service, by its name; where it is missing, the proxy. */
+  readonly decisions?: ReadonlyMap<string, EngineDecision> | undefined;
   /** What could not be done for a service, by its name. */
   readonly problems: ReadonlyMap<string, string>;
 }
 
 /** What the parts know. */
-export interface SnapshotInput extends FiguresInput, Pick<Snapshot, "pid" | "timeouts" | "events"> {
+export interface SnapshotInput
+  extends FiguresInput, Pick<Snapshot, "pid" | "timeouts" | "ipvs" | "events"> {
   readonly nowMs: number;
   readonly rates: Pick<RateTable, "service">;
   /** By {@link serverId}; undefined if the server is not checked. */
@@ -162,6 +167,14 @@ function serverFigures(
   };
 }
 
+/** Engine of a service as shown; `none` while no engine can carry it. */
+function engineName({ engine, decisions }: FiguresInput, service: string): string {
+  const decision = decisions?.get(service);
+  if (decision === undefined) return engine;
+  if ("refusal" in decision) return "none";
+  return decision.engine === "proxy" ? engine : decision.engine;
+}
+
 /** `Server` is how much is told of a server. */
 function serviceFigures<Server>(
   context: ServiceContext,
@@ -172,7 +185,7 @@ function serviceFigures<Server>(
   const total = counters ?? noServiceCounters;
   return {
     name: service.name,
-    engine: input.engine,
+    engine: engineName(input, service.name),
     // What cannot be reached does not serve, whatever its real servers do.
     state: input.problems.has(service.name) ? "down" : state,
     activeConnections: total.active,
@@ -230,13 +243,15 @@ function checkSnapshot(
 
 /** What stands beside the state of a server: where it is, and how much it does. */
 function placeFacts(
-  { input, rates }: FullContext,
+  { input, rates, counters }: FullContext,
   address: string | undefined,
   entry: { readonly role: Role; readonly key: string; readonly index: number },
 ): Pick<ServerSnapshot, "local" | "rates"> {
   if (address === undefined) return {};
-  const isLocal = input.isLocal(address);
   const found = findServer(rates?.servers ?? [], entry.role, entry);
+  const counted = findServer(counters?.servers ?? [], entry.role, entry);
+  // The kernel's engines know what they do with it; of the others it can be told from the address.
+  const isLocal = counted?.isLocal ?? input.isLocal(address);
   return { ...(isLocal && { local: true }), rates: found?.rates };
 }
 
@@ -246,7 +261,7 @@ function serverSnapshot(
   index: number,
 ): ServerSnapshot {
   const { service } = context.assessment;
-  const { server, address, health, admin } = assessment;
+  const { server, address, admin } = assessment;
   const figures = serverFigures(context, assessment, index);
   const id = serverId({ service: service.name, server: assessment.key });
   const known = context.input.healthOf(id);
@@ -260,9 +275,27 @@ function serverSnapshot(
     check: checkSnapshot(assessment, known),
     upperThreshold: server.upperThreshold,
     lowerThreshold: server.lowerThreshold,
-    listed: service.quiescent || health === "up" || admin !== "enabled",
+    listed: isShown(context, assessment),
     ...placeFacts(context, address, { role: "real", key: figures.key, index }),
   };
+}
+
+/** A server whose connections are to end has no place in the table of a kernel's engine. */
+function isShown(
+  { assessment: { service }, input }: FullContext,
+  assessment: ServerAssessment,
+): boolean {
+  const { state } = assessment;
+  const ends = state === "reset" || (state === "down" && service.onDown === "reset");
+  const isKernel = engineName(input, service.name) === "ipvs";
+  return isListed(service, assessment) && !(isKernel && ends);
+}
+
+/** Why the engine of a service was chosen; nothing for the proxy that was asked for. */
+function engineReason({ assessment: { service }, input }: FullContext) {
+  const decision = input.decisions?.get(service.name);
+  if (decision === undefined || service.forwarding === "proxy") return {};
+  return { engineReason: "refusal" in decision ? decision.refusal : decision.reason };
 }
 
 /** Prefix length of the persistence network, in the family that the service listens in. */
@@ -299,7 +332,10 @@ function serviceSnapshot(context: FullContext): ServiceSnapshot {
     protocol: service.protocol,
     listen: service.listen.map(listenText),
     forwarding: service.forwarding,
+    ...engineReason(context),
+    ...(service.firewallMark !== undefined && { firewallMark: service.firewallMark }),
     scheduler: service.scheduler,
+    ...(service.schedulerFlags !== undefined && { schedulerFlags: service.schedulerFlags }),
     persistentTimeoutMs: service.persistence?.timeoutMs ?? null,
     persistenceMask: persistenceMask(service),
     onePacket: service.onePacket,
@@ -323,6 +359,7 @@ export function assembleSnapshot(input: SnapshotInput): Snapshot {
     configuration: input.configuration,
     proxy: input.proxy,
     ...(input.timeouts !== undefined && { timeouts: input.timeouts }),
+    ...(input.ipvs !== undefined && { ipvs: input.ipvs }),
     services: contextsOf(input).map((context) => {
       const rates = input.rates.service(context.assessment.service.name);
       return serviceSnapshot({ ...context, input, rates });

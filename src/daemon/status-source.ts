@@ -38,9 +38,9 @@ export interface StatusParts {
   readonly clock: Clock;
   readonly program: Snapshot["program"];
   readonly startedAtMs: number;
-  readonly engine: Pick<Engine, "name" | "counters" | "connections">;
+  readonly engine: Pick<Engine, "name" | "counters" | "connections" | "ipvsView">;
   readonly health: Pick<HealthRunner, "state" | "metrics">;
-  readonly table: Pick<ServiceTable, "assessments" | "problems">;
+  readonly table: Pick<ServiceTable, "assessments" | "decisions" | "problems">;
   readonly rates: Pick<RateTable, "service">;
   readonly events: EventLog;
   readonly change: Changer;
@@ -85,6 +85,7 @@ function figuresInput(parts: StatusParts): FiguresInput {
     },
     proxy: { workers: loaded.config.proxy.workers, engine: loaded.config.proxy.engine },
     engine: parts.engine.name,
+    decisions: parts.table.decisions(),
     assessments: parts.table.assessments(),
     problems: new Map(parts.table.problems().map(({ service, message }) => [service, message])),
     counters: parts.engine.counters(),
@@ -98,6 +99,7 @@ function takeSnapshot(parts: StatusParts): Snapshot {
     pid: process.pid,
     nowMs: parts.clock.wallMs(),
     timeouts: timeoutsOf(parts.loaded()),
+    ipvs: parts.engine.ipvsView?.(),
     rates: parts.rates,
     events: parts.events.latest(snapshotEvents),
     healthOf: (id) => parts.health.state(id),

@@ -68,6 +68,8 @@ export interface ServerCounters {
   readonly packetsOut: number;
   /** Entries of the persistence table. */
   readonly persistentEntries: number;
+  /** True: delivered on this host; undefined: the engine does not tell. */
+  readonly isLocal?: boolean | undefined;
 }
 
 /** Counters of one service. */
@@ -94,7 +96,8 @@ export interface ApplyProblem {
 /** One live connection or flow, for `list --connections`. */
 export interface ConnectionEntry {
   readonly service: string;
-  readonly protocol: "tcp" | "udp";
+  /** `ip`: persistence entry of a firewall mark. */
+  readonly protocol: "tcp" | "udp" | "ip";
   readonly client: Endpoint;
   readonly virtual: Endpoint;
   readonly server: Endpoint;
@@ -113,6 +116,12 @@ export type EngineEvent =
     }
   | { readonly type: "log"; readonly level: "warning" | "info"; readonly text: string }
   | {
+      /** Another program had changed what this engine keeps; it is as it should be again. */
+      readonly type: "put-back";
+      readonly service: string;
+      readonly text: string;
+    }
+  | {
       /** Only for services with `connectionLog`. */
       readonly type: "connection-closed";
       readonly service: string;
@@ -123,6 +132,38 @@ export type EngineEvent =
       readonly bytesIn: number;
       readonly bytesOut: number;
     };
+
+/** A synchronisation daemon of IPVS, which sends connections to another director or takes them. */
+export interface SyncDaemon {
+  readonly role: "active" | "backup";
+  readonly interfaceName: string;
+  readonly syncId: number;
+  /** Undefined: the kernel is too old to tell. */
+  readonly payloadBytes?: number | undefined;
+  readonly group?: string | undefined;
+  readonly port?: number | undefined;
+  readonly ttl?: number | undefined;
+}
+
+/** The kernel's IPVS beside its services. */
+export interface IpvsView {
+  /** `1.2.1`. */
+  readonly version: string;
+  readonly connectionTableSize: number;
+  readonly timeouts: { readonly tcpMs: number; readonly tcpFinMs: number; readonly udpMs: number };
+  readonly daemons: readonly SyncDaemon[];
+}
+
+/** A client that a persistent service remembers. */
+export interface BoundClient {
+  readonly service: string;
+  /** Address, masked as the service says. */
+  readonly client: string;
+  /** Key of the real server. */
+  readonly server: string;
+  /** Until it is forgotten if it does not come again, ms. */
+  readonly remainingMs: number;
+}
 
 /** Something that carries traffic. */
 export interface Engine {
@@ -138,6 +179,21 @@ export interface Engine {
   counters(): readonly ServiceCounters[];
   /** At most `limit` live connections. */
   connections(limit: number): Promise<readonly ConnectionEntry[]>;
+  /**
+   * Clients of persistent services that came within the last `withinMs`; with Infinity all, also
+   * those that are here. At most `limit`. Missing: the engine remembers none.
+   */
+  boundClients?(withinMs: number, limit: number): readonly BoundClient[];
+  /**
+   * Remembers clients, as another director does. Who is here, or was here later, stays as it is.
+   *
+   * @returns How many were news; those of unknown services and servers are not.
+   */
+  bindClients?(clients: readonly BoundClient[]): number;
+  /** Why IPVS cannot be used here; undefined: it can. Missing: the engine never uses it. */
+  ipvsObstacle?(): string | undefined;
+  /** Undefined, or missing: no service is carried by IPVS. */
+  ipvsView?(): IpvsView | undefined;
   /**
    * Stops accepting, waits until flows end or `timeoutMs` is over, then resets the rest.
    * `hurry` aborts the wait.

@@ -7,16 +7,25 @@
 export { closeCauses } from "./engine.ts";
 export type {
   ApplyProblem,
+  BoundClient,
   CloseCause,
   ConnectionEntry,
   Engine,
   EngineEvent,
   EngineListener,
   EngineName,
+  IpvsView,
   ServerCounters,
   ServiceCounters,
+  SyncDaemon,
 } from "./engine.ts";
 export { createProxyEngine } from "./proxy/engine.ts";
 export type { ProxyEngineOptions } from "./proxy/engine.ts";
 export { createPortableEngine } from "./portable/engine.ts";
 export type { PortableEngineOptions } from "./portable/engine.ts";
+export { createIpvsEngine, ipvsRefusal } from "./ipvs/index.ts";
+export type { IpvsEngineOptions, IpvsWish } from "./ipvs/index.ts";
+export { createCompositeEngine } from "./composite.ts";
+export { BpfEngine, openBpfEngine } from "./bpf/engine.ts";
+export type { BpfEngineOptions } from "./bpf/engine.ts";
+export { bpfRefusal } from "./bpf/refuse.ts";

@@ -197,6 +197,57 @@ export class PersistenceTable {
     }
   }
 
+  /**
+   * Takes what another director knows of a client, for when the client comes here: no connection
+   * holds the entry. What is held here, or was used later, stays.
+   *
+   * @param remainingMs Until it expires; more than the timeout of the query counts as that.
+   * @returns False if the table already knew better, or a lock was held too long.
+   */
+  adopt(query: PersistenceQuery, serverSlot: number, remainingMs: number): boolean {
+    const { words, doubles, locks } = this.#views;
+    const tag = tagOf(query);
+    const set = this.#setOf(query, tag);
+    if (!this.#enter(set)) return false;
+    const expiresMs = query.nowMs + Math.min(remainingMs, query.timeoutMs);
+    let at = this.#search(set, tag, query.words);
+    const isNews =
+      at === -1 ||
+      (words[at + entryWord.connections] === 0 &&
+        doubles[(at + entryWord.expires) / 2]! < expiresMs);
+    if (isNews) {
+      if (at === -1) at = this.#vacate(set, query.nowMs);
+      words[at + entryWord.tag] = tag;
+      words.set(query.words, at + entryWord.address);
+      words[at + entryWord.server] = serverSlot;
+      words[at + entryWord.connections] = 0;
+      doubles[(at + entryWord.expires) / 2] = expiresMs;
+    }
+    unlock(locks, set);
+    return isNews;
+  }
+
+  /**
+   * Lists clients whose entry expires after a time of its service: those who were used since then.
+   *
+   * @param expiresAfterMs By service slot; undefined: none of this service.
+   */
+  usedSince(
+    nowMs: number,
+    expiresAfterMs: (serviceSlot: number) => number | undefined,
+    limit: number,
+  ): PersistenceEntry[] {
+    const { words, doubles } = this.#views;
+    const found: PersistenceEntry[] = [];
+    this.#forEach((at) => {
+      if (found.length >= limit || !this.#isLive(at, nowMs)) return;
+      const afterMs = expiresAfterMs((words[at]! >> 1) - 1);
+      if (afterMs === undefined || doubles[(at + entryWord.expires) / 2]! <= afterMs) return;
+      found.push(this.#copy(at, nowMs));
+    });
+    return found;
+  }
+
   /** Counters of the whole table. */
   counters(): PersistenceCounters {
     const { header, setCount } = this.#views;

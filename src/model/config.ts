@@ -8,7 +8,7 @@
  */
 
 import type { Endpoint, Network } from "../net/address.ts";
-import type { VirtualRouter } from "./vrrp.ts";
+import type { PeerConfig, VirtualRouter } from "./vrrp.ts";
 
 /** Transport protocol of a virtual service. */
 export type Protocol = "tcp" | "udp";
@@ -377,4 +377,6 @@ export interface Config {
   readonly mail: MailConfig;
   readonly virtualServices: readonly VirtualService[];
   readonly virtualRouters: readonly VirtualRouter[];
+  /** Undefined: without a peer channel it is plain VRRP. */
+  readonly peer: PeerConfig | undefined;
 }

@@ -41,8 +41,10 @@ export interface ForwardingServer {
   readonly state: ServerState;
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
-  /** False: it is not in the table of a kernel's engine; undefined: it is, if only with weight 0. */
+  /** False: a kernel's engine has it not in its table; else it has, if only with weight 0. */
   readonly isListed?: boolean | undefined;
+  /** True: nothing is known of it yet. What the kernel sent it before this start goes on. */
+  readonly isUnchecked?: boolean | undefined;
 }
 
 /** One virtual service, as an engine sees it. A server missing from `servers` loses its flows. */

@@ -44,4 +44,4 @@ export type {
 } from "./config.ts";
 export { mailOccasions, schedulerFlags, schedulerNames } from "./config.ts";
 export type { ForwardingServer, ForwardingService, ServerRole, ServerState } from "./forwarding.ts";
-export type { VirtualAddress, VirtualRouter } from "./vrrp.ts";
+export type { PeerConfig, TrackTarget, TrackTimes, VirtualAddress, VirtualRouter } from "./vrrp.ts";

@@ -17,6 +17,21 @@ export interface VirtualAddress {
   readonly isAdvertised: boolean;
 }
 
+/** What makes a director unfit for a virtual router when it fails. */
+export type TrackTarget =
+  /** A witness: somebody that a director with a working network reaches. */
+  | ({ readonly type: "ping"; readonly address: string } & TrackTimes)
+  /** Its carrier. */
+  | { readonly type: "interface"; readonly interface: string }
+  /** A program and its arguments: status 0 is well. */
+  | ({ readonly type: "script"; readonly command: readonly string[] } & TrackTimes);
+
+/** How often it is asked, and how long an answer may take. */
+export interface TrackTimes {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
 /** One `[[vrrp]]`. */
 export interface VirtualRouter {
   /** Identity over reloads. */
@@ -34,6 +49,8 @@ export interface VirtualRouter {
   readonly peers: readonly string[] | undefined;
   /** Version 2: a password that everybody on the network can read. */
   readonly password: string | undefined;
+  /** Keys that advertisements are signed with; the content of the file never enters the model. */
+  readonly keyFile: string | undefined;
   readonly advertiseIntervalMs: number;
   /** Silence after which a backup takes over, without the skew of VRRP. */
   readonly downAfterMs: number;
@@ -42,9 +59,22 @@ export interface VirtualRouter {
   readonly startDelayMs: number;
   /** Virtual routers of one group move together. */
   readonly group: string | undefined;
+  readonly track: readonly TrackTarget[];
+  /** `require`: who reaches no ping of `track` never takes the addresses. */
+  readonly witness: "prefer" | "require";
   /** Gratuitous ARP and neighbour advertisements are sent. */
   readonly announces: boolean;
   /** Programs with arguments: when it becomes active, and at each change of its state. */
   readonly onActive: readonly string[] | undefined;
   readonly notify: readonly string[] | undefined;
+}
+
+/** `[peer]`: the other director, and the channel to it. */
+export interface PeerConfig {
+  /** Canonical. */
+  readonly address: string;
+  /** UDP port of both directors. */
+  readonly port: number;
+  /** The file is read at a start and at each reload. */
+  readonly keyFile: string;
 }

@@ -20,6 +20,7 @@ import { toJsonSchema } from "./json-schema.ts";
 import { metricContentType } from "./metric-text.ts";
 import { renderMetrics } from "./metrics.ts";
 import { pagePolicy, renderLockedPage, renderPage } from "./page.ts";
+import type { PageOptions } from "./page.ts";
 import { changeRequestSchema, parseBody, reloadRequestSchema } from "./request.ts";
 import { securityHeaders } from "./security.ts";
 import { snapshotSchema } from "./snapshot.ts";
@@ -138,8 +139,14 @@ function answerError(error: unknown, context: StatusContext, options: StatusAppO
   return sendError(context, 500, { code: "STATUS_INTERNAL", message });
 }
 
-function addReadRoutes(app: Hono<StatusEnvironment>, source: StatusSource, hub: EventHub): void {
-  app.get("/", (context) => sendPage(context, renderPage(source.snapshot()), 200));
+interface ReadRoutes {
+  readonly source: StatusSource;
+  readonly hub: EventHub;
+  readonly page: PageOptions;
+}
+
+function addReadRoutes(app: Hono<StatusEnvironment>, { source, hub, page }: ReadRoutes): void {
+  app.get("/", (context) => sendPage(context, renderPage(source.snapshot(), page), 200));
   app.get("/status", (context) => context.json(source.snapshot()));
   app.get("/status/schema", (context) =>
     context.json(toJsonSchema(snapshotSchema, "appliance status, version 1")),
@@ -180,6 +187,7 @@ function addRefusals(app: Hono<StatusEnvironment>): void {
 export function createStatusApp(source: StatusSource, options: StatusAppOptions = {}): StatusApp {
   const app = new Hono<StatusEnvironment>();
   const hub = createEventHub(source, options.clock ?? systemClock);
+  const page: PageOptions = { isChangeable: (options.writeTokens ?? []).length > 0 };
   app.use(securityHeaders());
   app.use(
     accessControl({
@@ -189,11 +197,11 @@ export function createStatusApp(source: StatusSource, options: StatusAppOptions 
       writeTokens: options.writeTokens ?? [],
       lockedPage: (context, message) =>
         context.req.path === "/" && isHtmlWanted(context)
-          ? sendPage(context, renderLockedPage(message), 401)
+          ? sendPage(context, renderLockedPage(message, page), 401)
           : undefined,
     }),
   );
-  addReadRoutes(app, source, hub);
+  addReadRoutes(app, { source, hub, page });
   app.post("/servers/change", (context) => postChange(context, source));
   app.post("/failover", (context) => postFailover(context, source));
   app.post("/reload", (context) => postReload(context, source));

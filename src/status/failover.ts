@@ -41,6 +41,16 @@ export interface VirtualRouterSnapshot {
   readonly advertisementsReceived: Readonly<Record<string, number>>;
 }
 
+/** A ping or script that virtual routers track. */
+export interface TrackedSnapshot {
+  /** `ping 192.0.2.1`, or the script with its arguments. */
+  readonly name: string;
+  /** `unknown`: it has not answered yet. */
+  readonly state: "up" | "down" | "unknown";
+  /** Why it is down; empty otherwise. */
+  readonly reason: string;
+}
+
 /** Failover of this director. */
 export interface FailoverSnapshot {
   /** What keeps this node from answering without a lease, and why there is nothing. */
@@ -55,6 +65,8 @@ export interface FailoverSnapshot {
   readonly guard: boolean;
   /** The peer channel; left out without a peer. */
   readonly peer?: PeerSnapshot | undefined;
+  /** What is asked for `track`; interfaces are not in it. */
+  readonly tracked: readonly TrackedSnapshot[];
   readonly routers: readonly VirtualRouterSnapshot[];
 }
 
@@ -102,6 +114,13 @@ export const failoverSchema = v.object({
   fenceRepairs: count,
   guard: v.boolean(),
   peer: v.optional(peerSchema),
+  tracked: v.array(
+    v.object({
+      name: v.string(),
+      state: v.picklist(["up", "down", "unknown"]),
+      reason: v.string(),
+    }),
+  ),
   routers: v.array(router),
 }) satisfies v.GenericSchema<unknown, FailoverSnapshot>;
 
@@ -206,6 +225,17 @@ function threadFamilies(failover: FailoverSnapshot): MetricFamily[] {
     {
       type: "gauge",
       ...single("appliance_vrrp_guard_up", "1 while the guard lives", guard ? 1 : 0),
+    },
+    {
+      name: "appliance_vrrp_track_up",
+      type: "gauge",
+      help: "1 if what is tracked is well, 0 if it fails; left out before the first answer",
+      samples(emit) {
+        for (const { name, state } of failover.tracked) {
+          if (state === "unknown") continue;
+          emit(formatLabels(formatLabel("target", name)), state === "up" ? 1 : 0);
+        }
+      },
     },
   ];
 }

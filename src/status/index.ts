@@ -10,6 +10,7 @@
 export { createStatusApp } from "./app.ts";
 export type { StatusApp, StatusAppOptions } from "./app.ts";
 export { formatAgo, formatBytes, formatCount, formatRate, formatSpan } from "./human.ts";
+export { ownerText, whyText } from "./failover-text.ts";
 export { startStatusServer } from "./server.ts";
 export type { StatusServer, StatusServerOptions } from "./server.ts";
 export { readTokenFile } from "./token.ts";
@@ -20,6 +21,7 @@ export type {
   ConnectionSnapshot,
   FallbackSnapshot,
   Figures,
+  IpvsSnapshot,
   Rates,
   ReloadResult,
   ServerFigures,
@@ -37,3 +39,4 @@ export type {
   HandoverResult,
   VirtualRouterSnapshot,
 } from "./failover.ts";
+export type { PeerSnapshot } from "./peer.ts";

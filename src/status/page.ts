@@ -35,7 +35,26 @@ export const pagePolicy = [
 /** An empty image: browsers ask for /favicon.ico otherwise. */
 const icon = "data:,";
 
-function page(title: string, main: Html): string {
+/** Where a person gives the write token; the script shows it. */
+const accessView = markup`<details id="access" hidden>
+<summary>Change servers</summary>
+<form id="allow">
+<p><label for="write-token">Write token, kept in the memory of this page only:</label></p>
+<p><input id="write-token" type="password" autocomplete="off" required>
+<button>Allow changes</button></p>
+</form>
+<p id="allowed" hidden>Each real server has a button now.
+<button type="button" id="forget">Forget the token</button></p>
+</details>
+`;
+
+/** What the page may offer. */
+export interface PageOptions {
+  /** A write token is configured, so that the page may ask for it. @default false */
+  readonly isChangeable?: boolean | undefined;
+}
+
+function page(title: string, main: Html, { isChangeable = false }: PageOptions): string {
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -49,9 +68,10 @@ function page(title: string, main: Html): string {
 <header>
 <h1>appliance</h1>
 <input id="filter" type="search" hidden placeholder="Filter" aria-label="Filter real servers">
-</header>
+${isChangeable ? accessView : undefined}</header>
 <p id="link" class="notice bad" role="alert" hidden>The director does not answer; trying again.
 What you see is old.</p>
+<p id="told" class="notice" role="status"></p>
 ${main}
 <script>${trusted(pageScript)}</script>
 </body>
@@ -60,17 +80,18 @@ ${main}
 }
 
 /** The page with what is known at the moment. */
-export function renderPage(snapshot: Snapshot): string {
-  return page(`${headline(snapshot)} – appliance`, markup`<main>${snapshotView(snapshot)}</main>`);
+export function renderPage(snapshot: Snapshot, options: PageOptions = {}): string {
+  const main = markup`<main>${snapshotView(snapshot, options.isChangeable ?? false)}</main>`;
+  return page(`${headline(snapshot)} – appliance`, main, options);
 }
 
 /** The page without any data, which asks for the token and then fetches the other one. */
-export function renderLockedPage(message: string): string {
+export function renderLockedPage(message: string, options: PageOptions = {}): string {
   const main = markup`<main data-locked>
 <form>
 <p><label for="token">${message}. Read token:</label></p>
 <p><input id="token" type="password" autocomplete="off" required> <button>Show</button></p>
 </form>
 </main>`;
-  return page("Token needed – appliance", main);
+  return page("Token needed – appliance", main, options);
 }

@@ -91,6 +91,10 @@ const service = v.object({
   ),
   forwarding: v.picklist(["proxy", "masq", "gate", "ipip"]),
   engine: v.string(),
+  engineReason: v.optional(v.pipe(v.string(), v.description("Why this engine, one line"))),
+  firewallMark: v.optional(
+    v.pipe(wholeCount, v.description("The service is the packets with this mark")),
+  ),
   scheduler: v.string(),
   persistentTimeoutMs: v.nullable(count),
   persistenceMask: v.nullable(wholeCount),
@@ -133,6 +137,28 @@ const event = v.object({
   text: v.string(),
 });
 
+const timeouts = v.object({ tcpMs: count, tcpFinMs: count, udpMs: count });
+
+const ipvs = v.object({
+  version: v.string(),
+  connectionTableSize: v.pipe(wholeCount, v.description("Slots of the connection table")),
+  timeouts,
+  daemons: v.pipe(
+    v.array(
+      v.object({
+        role: v.picklist(["active", "backup"]),
+        interfaceName: v.string(),
+        syncId: wholeCount,
+        payloadBytes: v.optional(wholeCount),
+        group: v.optional(v.string()),
+        port: v.optional(port),
+        ttl: v.optional(wholeCount),
+      }),
+    ),
+    v.description("Synchronisation daemons"),
+  ),
+});
+
 /** Schema of {@link Snapshot}; test/unit/status/snapshot.test.ts holds the two alike. */
 export const snapshotSchema = v.object({
   version: v.literal(1),
@@ -149,7 +175,8 @@ export const snapshotSchema = v.object({
     lastReloadError: v.nullable(v.string()),
   }),
   proxy: v.object({ workers: wholeCount, engine: v.string() }),
-  timeouts: v.optional(v.object({ tcpMs: count, tcpFinMs: count, udpMs: count })),
+  timeouts: v.optional(timeouts),
+  ipvs: v.optional(ipvs),
   services: v.array(service),
   failover: v.optional(failoverSchema),
   events: v.pipe(v.array(event), v.description("The last 100, newest first")),

@@ -95,6 +95,10 @@ export interface ServiceSnapshot {
   readonly listen: readonly string[];
   readonly forwarding: "proxy" | "masq" | "gate" | "ipip";
   readonly engine: string;
+  /** Why this engine; absent for the proxy that was asked for. */
+  readonly engineReason?: string | undefined;
+  /** The service is the packets with this mark, and `listen` is empty; absent: it is not. */
+  readonly firewallMark?: number | undefined;
   readonly scheduler: string;
   readonly persistentTimeoutMs: number | null;
   /** Prefix length for clients of the first listen address's family; null without persistence. */
@@ -143,6 +147,24 @@ export interface StatusEvent {
   readonly text: string;
 }
 
+/** The kernel's IPVS beside its services. */
+export interface IpvsSnapshot {
+  readonly version: string;
+  /** Slots of its connection table. */
+  readonly connectionTableSize: number;
+  readonly timeouts: { readonly tcpMs: number; readonly tcpFinMs: number; readonly udpMs: number };
+  /** Synchronisation daemons: one that sends (`active`), one that receives (`backup`). */
+  readonly daemons: readonly {
+    readonly role: "active" | "backup";
+    readonly interfaceName: string;
+    readonly syncId: number;
+    readonly payloadBytes?: number | undefined;
+    readonly group?: string | undefined;
+    readonly port?: number | undefined;
+    readonly ttl?: number | undefined;
+  }[];
+}
+
 /** Everything at one moment. */
 export interface Snapshot {
   readonly version: 1;
@@ -163,6 +185,8 @@ export interface Snapshot {
   /** Timeouts of idle TCP, half-closed TCP and idle UDP flows, as `list --timeout` shows them. */
   readonly timeouts?:
     { readonly tcpMs: number; readonly tcpFinMs: number; readonly udpMs: number } | undefined;
+  /** The kernel's IPVS; absent while it carries no service. */
+  readonly ipvs?: IpvsSnapshot | undefined;
   readonly services: readonly ServiceSnapshot[];
   /** Absent without virtual routers. */
   readonly failover?: FailoverSnapshot | undefined;
@@ -196,7 +220,8 @@ export interface Figures extends Pick<
 /** One live connection or flow. */
 export interface ConnectionSnapshot {
   readonly service: string;
-  readonly protocol: "tcp" | "udp";
+  /** `ip`: persistence entry of a firewall mark. */
+  readonly protocol: "tcp" | "udp" | "ip";
   readonly client: Endpoint;
   readonly virtual: Endpoint;
   readonly server: Endpoint;

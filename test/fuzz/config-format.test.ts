@@ -320,6 +320,7 @@ const virtualRouters: fc.Arbitrary<VirtualRouter[]> = fc
         addresses: [...advertised, ...(raw.hasExcluded ? [addressOf(8, false)] : [])],
         peers: raw.isUnicast ? [`${virtualNetworks[raw.family]}99`] : undefined,
         password: version === 2 ? "s3cret" : undefined,
+        keyFile: version === 3 && raw.isUnicast ? "/etc/appliance/vrrp.key" : undefined,
         advertiseIntervalMs: 1000,
         downAfterMs: raw.seconds * 3000,
         preempt: raw.preempt,

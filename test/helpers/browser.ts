@@ -37,8 +37,11 @@ export interface PageLook {
   readonly isDark?: boolean;
 }
 
-/** A page in a tab of its own. */
-export interface BrowserPage {
+/**
+ * A page in a tab of its own; `await using` closes it. Tabs share the few connections that a browser
+ * makes to one host, and each live page holds one.
+ */
+export interface BrowserPage extends AsyncDisposable {
   /** Value of an expression in the page; it must be JSON. A promise is awaited. */
   evaluate<Value>(expression: string): Promise<Value>;
   /** Waits until the expression is true in the page. */
@@ -196,7 +199,7 @@ function createPage(send: Send, notes: Notes): BrowserPage {
     },
     async readAloud() {
       const { nodes } = await send("Accessibility.getFullAXTree");
-      return (nodes as { ignored: boolean; role: Value; name?: Value }[])
+      return (nodes as { ignored: boolean; role: Spoken; name?: Spoken }[])
         .filter(({ ignored }) => !ignored)
         .map(({ role, name }) => `${role.value} ${name?.value ?? ""}`.trim());
     },
@@ -206,10 +209,13 @@ function createPage(send: Send, notes: Notes): BrowserPage {
     },
     problems: () => notes.problems,
     questions: () => notes.questions,
+    async [Symbol.asyncDispose]() {
+      await send("Page.close");
+    },
   };
 }
 
-interface Value {
+interface Spoken {
   readonly value: string;
 }
 
@@ -225,6 +231,7 @@ async function openPage(connection: Connection, url: string, look: PageLook): Pr
   for (const domain of ["Page", "Runtime", "Log", "Accessibility"]) await send(`${domain}.enable`);
   const page = createPage(send, notes);
   await page.look(look);
+  await send("Page.bringToFront");
   await send("Page.navigate", { url });
   await page.waitUntil(`location.href !== "about:blank" && document.readyState === "complete"`, {
     what: url,

@@ -1,7 +1,7 @@
 /**
  * A fence in a process of its own, inside a namespace of a test, steered over a Unix socket.
  *
- *     bun test/helpers/fence-host.ts SOCKET PINS DEVICE…
+ *     bun test/helpers/fence-host.ts SOCKET PINS ATTACHMENT DEVICE…
  *
  * POST /NAME with a JSON list of arguments calls one function of {@link commands}.
  *
@@ -20,6 +20,7 @@ import {
 } from "../../ffi/constants/bpf.ts";
 import { fenceObject, hostBpfKernel, loadBpfCollection } from "../../src/bpf/index.ts";
 import { BpfFence } from "../../src/fence/index.ts";
+import { openTrafficControl } from "../../src/netlink/route/index.ts";
 
 /** Answers of the commands. */
 export type FenceHostCommand = keyof typeof commands;
@@ -28,11 +29,12 @@ function indexOf(device: string): number {
   return Number(readFileSync(`/sys/class/net/${device}/ifindex`, "utf8"));
 }
 
-const [socket, pins, ...devices] = process.argv.slice(2);
+const [socket, pins, attachment, ...devices] = process.argv.slice(2);
 const fence = new BpfFence({
   kernel: hostBpfKernel,
   pins: pins!,
   processors: navigator.hardwareConcurrency,
+  attachment: attachment === "clsact" ? "clsact" : "tcx",
 });
 const leases = fence.openLeases();
 for (const name of devices) {
@@ -74,6 +76,15 @@ const commands = {
   /** A program of somebody else, in front of the fence, in both directions. */
   intrude(device: string) {
     const type = BPF_PROG_TYPE_SCHED_CLS;
+    if (attachment === "clsact") {
+      using control = openTrafficControl();
+      const program = loadBpfProgram({ type, instructions: foreignPass, license: "GPL" });
+      for (const direction of ["in", "out"] as const) {
+        const place = { index: indexOf(device), direction, preference: 1, handle: 1 };
+        control.setFilter({ ...place, program, name: "foreign" });
+      }
+      return;
+    }
     for (const hook of [BPF_TCX_INGRESS, BPF_TCX_EGRESS]) {
       const program = loadBpfProgram({ type, instructions: foreignPass, license: "GPL" });
       createBpfLink(program, { device: indexOf(device), hook, flags: BPF_F_BEFORE });

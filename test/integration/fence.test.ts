@@ -7,6 +7,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
+import type { FenceAttachment } from "../../src/fence/index.ts";
 import type { FenceHostCommand } from "../helpers/fence-host.ts";
 import { createLan } from "../helpers/netns.ts";
 import type { Host, Lan } from "../helpers/netns.ts";
@@ -23,7 +24,10 @@ const virtual6 = "fd99::100";
 const instance = 7;
 const hourMs = 3_600_000;
 
-describe.skipIf(needs.skip)("fence", () => {
+/** This kernel has TCX; clsact is what one before 6.6 gets. */
+const attachments: readonly FenceAttachment[] = ["tcx", "clsact"];
+
+describe.skipIf(needs.skip).each(attachments)("fence by %s", (attachment) => {
   let lan: Lan<"client" | "director">;
   let folder: ReturnType<typeof createTempFolder>;
   let pins: BpfFolder;
@@ -44,13 +48,18 @@ describe.skipIf(needs.skip)("fence", () => {
   async function startFence(): Promise<void> {
     await director.run(["rm", "-f", socketPath()]);
     const script = join(root, "test/helpers/fence-host.ts");
-    const command = [process.execPath, script, socketPath(), pins.path, "eth0"];
+    const command = [process.execPath, script, socketPath(), pins.path, attachment, "eth0"];
     fence = director.spawn(command, { cwd: root });
     await fence.waitForOutput(/fenced/);
     await call("addresses", [
       [virtual4, instance],
       [virtual6, instance],
     ]);
+  }
+
+  async function deviceOf(name: string): Promise<number> {
+    const { stdout } = await director.run(["cat", `/sys/class/net/${name}/ifindex`]);
+    return Number(stdout);
   }
 
   /** True if the address answers a host that asks for it, and one that knows the way. */
@@ -130,9 +139,19 @@ describe.skipIf(needs.skip)("fence", () => {
     }
   });
 
-  test("neither nft flush ruleset nor tc qdisc del opens it", async () => {
-    await director.run(["nft", "flush", "ruleset"]);
+  test("tc qdisc del does not open it, or until mend() where clsact is all there is", async () => {
+    const device = await deviceOf("eth0");
+    const found = ["out", "in"].map((direction) => ({ device, direction, fault: "missing" }));
     await director.run(["tc", "qdisc", "del", "dev", "eth0", "clsact"]);
+    const isClsact = attachment === "clsact";
+    expect(await answers(virtual4)).toEqual(isClsact ? both : neither);
+    expect(await call("mend")).toEqual(isClsact ? found : []);
+    expect(await answers(virtual4)).toEqual(neither);
+    expect(await call("mend")).toEqual([]);
+  });
+
+  test("no nft flush ruleset opens it", async () => {
+    await director.run(["nft", "flush", "ruleset"]);
     expect(await answers(virtual4)).toEqual(neither);
   });
 
@@ -156,8 +175,7 @@ describe.skipIf(needs.skip)("fence", () => {
     expect(await call("mend")).toEqual([]);
     await call("intrude", "eth0");
     expect(await answers(virtual4)).toEqual(both);
-    const { stdout } = await director.run(["cat", "/sys/class/net/eth0/ifindex"]);
-    const device = Number(stdout);
+    const device = await deviceOf("eth0");
     expect(await call("mend")).toEqual([
       { device, direction: "out", fault: "not-first" },
       { device, direction: "in", fault: "not-first" },

@@ -433,14 +433,11 @@ describe("called as ldirectord", () => {
   );
 });
 
-test("validate names the line of a gate service", async () => {
+test("validate takes a gate service, whatever the kernel of this machine has", async () => {
   using folder = createTempFolder();
-  const file = join(folder.path, "gate.cf");
+  const file = join(folder.path, "direct.cf");
   writeFileSync(file, "virtual=192.0.2.1:80\n    real=192.0.2.11:80 gate\n");
   const { status, stderr } = await runProcess([executablePath, "validate", file]);
-  expect(status).toBe(65);
-  expect(stderr).toBe(
-    `${file}:2: real: Expected "masq", which runs on the proxy ` +
-      `(forwarding "gate" is not in this build yet), got "gate"\n`,
-  );
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+  expect(stderr).not.toContain("gate");
 });

@@ -43,7 +43,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "re2js",
     platform,
   ],
-  "src/datapath": [...ground, "ffi", "src/model", "src/scheduler", "src/thread", platform],
+  "src/datapath": [
+    ...ground,
+    "ffi",
+    "src/bpf",
+    "src/fence",
+    "src/model",
+    "src/netlink",
+    "src/scheduler",
+    "src/thread",
+    platform,
+  ],
   "src/thread": ["src/errors"],
   "src/failover": [
     ...ground,
@@ -52,11 +62,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/fence",
     "src/model",
     "src/netlink",
+    "src/peer",
     "src/thread",
     "src/vrrp",
     platform,
   ],
   "src/vrrp": ["src/net", "src/errors"],
+  "src/peer": ["src/errors", "src/net", platform],
   "src/netlink": ["ffi", "src/errors", "src/net"],
   "src/bpf": ["ffi", "src/errors", platform],
   "src/fence": ["ffi", "src/bpf", "src/errors", "src/net", "src/netlink", platform],
@@ -72,6 +84,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/host",
     "src/model",
     "src/netlink",
+    "src/peer",
     "src/process",
     "src/scheduler",
     "src/status",
@@ -94,6 +107,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   // Reading the configuration and the key files it names; everything else of config is pure.
   "src/config/load.ts": [platform],
+  "src/config/load-heartbeat.ts": [platform],
+  // A digest is a function of its text.
+  "src/config/import/heartbeat/digest.ts": [platform],
 };
 
 /** Folders whose functions depend on their arguments only: no files, no clock, no process. */

@@ -18,6 +18,14 @@ const testedElsewhere: readonly (readonly [source: RegExp, test: string])[] = [
     "test/integration/bpf-engine.test.ts",
   ],
   [/^src\/bpf\/(?:kernel|objects)\.ts/, "test/unit/datapath/bpf/program.test.ts"],
+  [/^src\/(?:failover|daemon)\/release\.ts/, "test/integration/failover-release.test.ts"],
+  [/^src\/failover\/claim-(?:port|watch)\.ts/, "test/integration/failover-conflict.test.ts"],
+  // What drives sockets, threads and processes is tried on the wire.
+  [
+    /^src\/failover\/(?:advert-ports?|announcer|failover|held-addresses|host-network|instance)\.ts/,
+    "test/integration/failover.test.ts",
+  ],
+  [/^src\/failover\/(?:guard|guard-pipe|realtime-\w+)\.ts/, "test/integration/failover.test.ts"],
   [/^ffi\/(?:clock|datagram)\.ts/, "test/contract/engine.test.ts"],
   [/^src\/daemon\/(?:assembly|parts|status-source)\.ts/, "test/unit/daemon/director.test.ts"],
   [/^src\/failover\//, "test/integration/failover.test.ts"],

@@ -16,6 +16,7 @@ import { refuseEngine } from "./later.ts";
 import { checkListen } from "./listen.ts";
 import { resolveMail } from "./mail.ts";
 import { createPatternCheck } from "./pattern-check.ts";
+import { resolvePeer } from "./peer.ts";
 import { realServersMax } from "./server.ts";
 import type { Shared } from "./server.ts";
 import { resolveService } from "./service.ts";
@@ -68,7 +69,8 @@ export function resolveConfig(options: ResolveOptions): Config {
     status,
     mail: resolveMail(sections.mail?.value),
     virtualServices: services.map(({ service }) => service),
-    virtualRouters: resolveVrrp(sections.routers, report),
+    virtualRouters: resolveVrrp(sections.routers, { hasPeer: sections.peer !== undefined }, report),
+    peer: resolvePeer(sections, report),
   };
 }
 

@@ -11,38 +11,25 @@ import type { Report } from "../report.ts";
 import type { ServiceTable } from "../schema/index.ts";
 import type { Sourced } from "../section.ts";
 
-/** Refuses what this build cannot do of one service; warns of what it does otherwise. */
+/** Refuses what this build cannot do of one service. */
 export function refuseLater({ value, place }: Sourced<ServiceTable>, report: Report): void {
-  const { forwarding, engine, fwmark, mtu, listen } = value;
-  if (forwarding === "gate" || forwarding === "ipip") {
-    report.later(below(place, "forwarding"), `forwarding "${forwarding}"`, {
-      expected: '"proxy" or "masq"',
-      found: forwarding,
-    });
-  }
-  if (forwarding === "masq") {
-    report.warn(
-      below(place, "forwarding"),
-      'Forwarding "masq" runs on the proxy here: real servers see the address of the director',
-    );
-  }
+  const { forwarding, engine, mtu } = value;
   refuseEngine(engine, below(place, "engine"), report);
-  if (fwmark !== undefined) {
-    const finding = { expected: "the key listen instead", found: fwmark };
-    report.later(below(place, "fwmark"), "fwmark", finding);
-  }
   if (mtu !== undefined) {
     report.later(below(place, "mtu"), "mtu", { expected: "no mtu", found: mtu });
   }
-  for (const [index, { portFirst }] of (listen ?? []).entries()) {
-    if (portFirst !== 0) continue;
-    const finding = { expected: "a port 1..65535", foundText: "port 0" };
-    report.later(below(place, "listen", index), "port 0 for all ports", finding);
+  if (forwarding !== "gate" && forwarding !== "ipip") return;
+  for (const key of ["allow", "deny", "connection_limit"] as const) {
+    const found = value[key];
+    if (found === undefined || found === 0 || (Array.isArray(found) && found.length === 0))
+      continue;
+    const expected = `no ${key} beside forwarding "${forwarding}"`;
+    report.later(below(place, key), `${key} in the kernel`, { expected, found });
   }
 }
 
-/** Refuses an engine other than `auto`. */
+/** Refuses an engine that is still to come. */
 export function refuseEngine(engine: string | undefined, place: Place, report: Report): void {
-  if (engine === undefined || engine === "auto") return;
-  report.later(place, `engine "${engine}"`, { expected: '"auto"', found: engine });
+  if (engine !== "bpf") return;
+  report.later(place, `engine "${engine}"`, { expected: '"auto" or "ipvs"', found: engine });
 }

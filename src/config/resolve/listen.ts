@@ -46,30 +46,45 @@ export function checkListen(
     const claim = { portFirst: port, portLast: port, place: statusPlace, owner, rank: -1 };
     claims.get(`tcp ${address}`)?.push(claim);
   }
-  for (const [key, list] of claims) checkClaims(key.slice("tcp ".length), list, report);
+  for (const [key, list] of claims) {
+    const [kind, where] = key.split(" ");
+    checkClaims({ where: where!, isMark: kind === "mark" }, list, report);
+  }
 }
 
-/** By protocol and address. */
+/** By protocol and address, or by firewall mark. */
 function collectClaims(services: readonly PlacedService[]): Map<string, Claim[]> {
   const claims = new Map<string, Claim[]>();
   let rank = 0;
   for (const { service, place } of services) {
     const owner = `service "${service.name}"`;
+    if (service.firewallMark !== undefined) {
+      rank += 1;
+      const mark = { portFirst: 0, portLast: 0, place: below(place, "fwmark"), owner, rank };
+      addClaim(claims, `mark ${service.firewallMark}`, mark);
+    }
     for (const [index, { address, portFirst, portLast }] of service.listen.entries()) {
-      // Port 0 is refused elsewhere.
-      if (portFirst === 0) continue;
       rank += 1;
       const claim = { portFirst, portLast, place: below(place, "listen", index), owner, rank };
-      const key = `${service.protocol} ${address}`;
-      const list = claims.get(key);
-      if (list === undefined) claims.set(key, [claim]);
-      else list.push(claim);
+      addClaim(claims, `${service.protocol} ${address}`, claim);
     }
   }
   return claims;
 }
 
-function checkClaims(address: string, claims: readonly Claim[], report: Report): void {
+function addClaim(claims: Map<string, Claim[]>, key: string, claim: Claim): void {
+  const list = claims.get(key);
+  if (list === undefined) claims.set(key, [claim]);
+  else list.push(claim);
+}
+
+/** What is claimed: ports of an address, or a firewall mark. */
+interface Subject {
+  readonly where: string;
+  readonly isMark: boolean;
+}
+
+function checkClaims(subject: Subject, claims: readonly Claim[], report: Report): void {
   const sorted = claims.toSorted((a, b) => a.portFirst - b.portFirst || a.rank - b.rank);
   let widest: Claim | undefined;
   let last: Claim | undefined;
@@ -77,7 +92,7 @@ function checkClaims(address: string, claims: readonly Claim[], report: Report):
     // The one before may be of the same port, while the widest is a range around both.
     for (const other of new Set([widest, last])) {
       if (other !== undefined && claim.portFirst <= other.portLast) {
-        tell(address, claim.rank > other.rank ? [claim, other] : [other, claim], report);
+        tell(subject, claim.rank > other.rank ? [claim, other] : [other, claim], report);
       }
     }
     if (widest === undefined || claim.portLast > widest.portLast) widest = claim;
@@ -85,11 +100,19 @@ function checkClaims(address: string, claims: readonly Claim[], report: Report):
   }
 }
 
-function tell(address: string, [claim, other]: readonly [Claim, Claim], report: Report): void {
+function tell(
+  { where, isMark }: Subject,
+  [claim, other]: readonly [Claim, Claim],
+  report: Report,
+): void {
   if (claim.place === undefined) return;
   report.problem(claim.place, {
-    expected: "an address and port that nobody else listens on",
-    found: formatEndpoint({ address, port: Math.max(claim.portFirst, other.portFirst) }),
+    expected: isMark
+      ? "a firewall mark that no other service has"
+      : "an address and port that nobody else listens on",
+    found: isMark
+      ? Number(where)
+      : formatEndpoint({ address: where, port: Math.max(claim.portFirst, other.portFirst) }),
     note: `taken by ${other.owner}${other.place === undefined ? "" : " at"}`,
     other: other.place,
   });

@@ -123,6 +123,7 @@ function resolveServer(
     ownCheck = resolveCheck(createLevel(source, level, shared.report), shared);
   }
   if (address === undefined) return undefined;
+  checkPort(server, { port: address.port, check: ownCheck }, options);
   return {
     ...address,
     ...withDefaults(realServerDefaults, {
@@ -132,6 +133,21 @@ function resolveServer(
     }),
     check: ownCheck,
   };
+}
+
+/** A server without a port of its own needs one to be checked at. */
+function checkPort(
+  { place, value }: SourcedTable<RealServerTable>,
+  { port, check }: Pick<RealServer, "port" | "check">,
+  { shared, service }: ServersOptions,
+): void {
+  const isAsked = check.type === "connect" || check.type === "negotiate";
+  const isNone = check.service === "none";
+  if (port !== 0 || check.port !== undefined || !isAsked || isNone) return;
+  // Without an address to listen at something else is wrong already.
+  if (service.value.listen === undefined && service.value.fwmark === undefined) return;
+  const expected = 'the key "port" in check, or a port, as the service has none';
+  shared.report.problem(below(place, "address"), { expected, found: value.address.host });
 }
 
 function checkThresholds({ value, place }: Sourced<RealServerTable>, report: Report): void {
@@ -156,7 +172,7 @@ export function resolveAddress(
   place: Place,
   { service, listen, shared }: Pick<ServersOptions, "service" | "listen" | "shared">,
 ): Server | undefined {
-  const servicePort = singlePort(listen);
+  const servicePort = singlePort(listen) ?? anyPort(listen);
   const { report } = shared;
   if (port === undefined && servicePort === undefined) {
     const expected = "a port, as the service has not exactly one";
@@ -167,7 +183,7 @@ export function resolveAddress(
   const { forwarding = "proxy" } = service.value;
   const key = serverKey(server);
   if (forwarding === "gate" || forwarding === "ipip") {
-    if (servicePort !== undefined && server.port !== servicePort) {
+    if (servicePort !== undefined && servicePort !== 0 && server.port !== servicePort) {
       const expected = `port ${servicePort} of the service, as ${forwarding} cannot change it`;
       report.problem(place, { expected, found: key });
     }
@@ -183,6 +199,11 @@ function isWithin(
   { address, portFirst, portLast }: ListenAddress,
 ): boolean {
   return host === address && port >= portFirst && port <= portLast;
+}
+
+/** 0 if the service takes packets to any port: its servers then keep that of each packet. */
+function anyPort(listen: readonly ListenAddress[]): 0 | undefined {
+  return listen.every(({ portFirst }) => portFirst === 0) ? 0 : undefined;
 }
 
 /** The port of a service that has exactly one; undefined if it has more, or none. */

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { schedulerFlags } from "../../model/index.ts";
 import type {
   ListenAddress,
   Persistence,
   ProxyTimeouts,
   RealServer,
+  SchedulerFlag,
   VirtualService,
 } from "../../model/index.ts";
 import { canonicalAddress, familyOf } from "../../net/address.ts";
@@ -24,6 +26,7 @@ import { isSound } from "../section.ts";
 import type { ServerSection, Sourced, SourcedTable } from "../section.ts";
 import { createLevel, resolveCheck } from "./check.ts";
 import type { CheckLevel } from "./check.ts";
+import { checkKernelFamilies, checkKernelKeys } from "./kernel.ts";
 import { refuseLater } from "./later.ts";
 import { resolveServiceMail } from "./mail.ts";
 import { resolveAddress, resolveServers } from "./server.ts";
@@ -47,12 +50,17 @@ export function resolveService(
   const { value } = service;
   const sound = (...keys: readonly (keyof ServiceTable)[]): boolean => isSound(service, ...keys);
   refuseLater(service, shared.report);
+  if (sound("listen", "fwmark", "forwarding", "scheduler", "scheduler_flags")) {
+    checkKernelKeys(service, defaults?.value, shared.report);
+  }
   const listen = sound("listen", "fwmark") ? resolveListen(service, shared) : (value.listen ?? []);
   const persists = sound("listen", "persistent", "persistence_mask");
   const resolved: VirtualService = {
     ...withDefaults(serviceDefaults, settingsOf({ ...defaults?.value, ...value })),
     name: value.name,
     listen,
+    firewallMark: value.fwmark,
+    schedulerFlags: value.scheduler_flags && inOrder(value.scheduler_flags),
     persistence: persists ? resolvePersistence(service, listen, shared) : undefined,
     ...resolveServing(service, listen, { defaults, shared }),
     quorumUp: value.quorum_up,
@@ -68,8 +76,15 @@ export function resolveService(
   if (sound("real_servers", "real_server_groups", "fallback")) {
     checkServing(service, resolved, shared);
     checkSource(service, resolved, shared);
+    if (sound("listen", "forwarding")) checkKernelFamilies(service, resolved, shared.report);
   }
   return resolved;
+}
+
+/** Each flag once, in the order in which ipvsadm(8) shows them. */
+function inOrder(flags: readonly SchedulerFlag[]): readonly SchedulerFlag[] | undefined {
+  const found = schedulerFlags.filter((flag) => flags.includes(flag));
+  return found.length === 0 ? undefined : found;
 }
 
 /** Settings that only change their name. */

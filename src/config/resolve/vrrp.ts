@@ -16,10 +16,13 @@ import type { Report } from "../report.ts";
 import type { VirtualAddressTable, VrrpTable } from "../schema/index.ts";
 import { isSound } from "../section.ts";
 import type { SourcedTable } from "../section.ts";
+import { resolveTrack } from "./track.ts";
 
 /** RFC 9568: a second, and three of them. */
 const intervalMsDefault = 1000;
 const intervalsPerDeadTime = 3;
+/** With a peer channel: a dead time in which so many packets may be lost. Version 3 only. */
+const peerTimes = { intervalMs: 20, downAfterMs: 300 } as const;
 const priorityDefault = 100;
 /** Smallest MTU that a network with advertisements has; a larger packet would be sent in pieces. */
 const mtuAssumed = 1500;
@@ -27,24 +30,29 @@ const mtuAssumed = 1500;
 /** Makes the virtual routers. They are of use only if the report has no problem. */
 export function resolveVrrp(
   tables: readonly SourcedTable<VrrpTable>[],
+  { hasPeer }: { readonly hasPeer: boolean },
   report: Report,
 ): VirtualRouter[] {
-  const routers = tables.map((table) => resolveRouter(table, report));
+  const routers = tables.map((table) => resolveRouter(table, hasPeer, report));
   checkAddresses(tables, routers, report);
   checkIdentifiers(tables, routers, report);
   return routers;
 }
 
-function resolveRouter(table: SourcedTable<VrrpTable>, report: Report): VirtualRouter {
+function resolveRouter(
+  table: SourcedTable<VrrpTable>,
+  hasPeer: boolean,
+  report: Report,
+): VirtualRouter {
   const { value, place } = table;
   refuseLater(table, report);
   checkInterfaces(table, report);
   checkAuthentication(table, report);
-  const interfaces = value.interfaces ?? (value.interface === undefined ? [] : [value.interface]);
+  const interfaces = interfacesOf(value);
   const first = interfaces[0] ?? "";
   const advertised = value.addresses.map((one) => resolveAddress(one, first, true));
   const excluded = (value.excluded_addresses ?? []).map((one) => resolveAddress(one, first, false));
-  const advertiseIntervalMs = value.advertise_interval ?? intervalMsDefault;
+  const times = resolveTimes(value, hasPeer);
   const router: VirtualRouter = {
     name: value.name,
     interfaces,
@@ -55,21 +63,53 @@ function resolveRouter(table: SourcedTable<VrrpTable>, report: Report): VirtualR
     addresses: [...advertised, ...excluded],
     peers: value.peers,
     password: value.auth_pass,
-    advertiseIntervalMs,
-    downAfterMs: value.down_after ?? advertiseIntervalMs * intervalsPerDeadTime,
+    keyFile: value.key_file,
+    ...times,
     preempt: value.preempt ?? false,
     preemptDelayMs: value.preempt_delay ?? 0,
     startDelayMs: value.start_delay ?? 0,
     group: value.group,
+    ...resolveTrack(table, report),
     announces: value.announce !== "none",
     onActive: value.on_active,
     notify: value.notify,
   };
   checkFamilies(table, router, report);
+  if (!hasPeer) warnUnrelieved(router, place, report);
   if (isSound(table, "addresses", "advertise_interval", "down_after", "version", "priority")) {
     checkRules(router, place, report);
   }
   return router;
+}
+
+function warnUnrelieved({ track, preempt }: VirtualRouter, place: Place, report: Report): void {
+  if (track.length === 0 || preempt) return;
+  const text = "Without [peer] a director that is unfit is relieved only where preempt is true";
+  report.warn(below(place, "track"), text);
+}
+
+function interfacesOf({ interface: one, interfaces }: VrrpTable): readonly string[] {
+  return interfaces ?? (one === undefined ? [] : [one]);
+}
+
+/**
+ * What is not written follows from what is; without either the times of RFC 9568, or, with a peer
+ * channel, those that it makes possible. Version 2 can say whole seconds only.
+ */
+function resolveTimes(
+  { version = 3, advertise_interval: intervalMs, down_after: downAfterMs }: VrrpTable,
+  hasPeer: boolean,
+): Pick<VirtualRouter, "advertiseIntervalMs" | "downAfterMs"> {
+  const isFast = hasPeer && version === 3 && intervalMs === undefined;
+  if (isFast) {
+    const { intervalMs: advertiseIntervalMs, downAfterMs: silenceMs } = peerTimes;
+    return { advertiseIntervalMs, downAfterMs: downAfterMs ?? silenceMs };
+  }
+  const advertiseIntervalMs = intervalMs ?? intervalMsDefault;
+  return {
+    advertiseIntervalMs,
+    downAfterMs: downAfterMs ?? advertiseIntervalMs * intervalsPerDeadTime,
+  };
 }
 
 function resolveAddress(
@@ -91,14 +131,10 @@ function resolveAddress(
 
 /** What the product has and this build does not. */
 function refuseLater({ value, place }: SourcedTable<VrrpTable>, report: Report): void {
-  for (const key of ["key_file", "track"] as const) {
+  for (const key of ["resources"] as const) {
     const found = value[key];
     if (found === undefined) continue;
     report.later(below(place, key), key, { expected: `no ${key}`, found });
-  }
-  if (value.witness === "require") {
-    const finding = { expected: '"prefer"', found: value.witness };
-    report.later(below(place, "witness"), 'witness "require"', finding);
   }
 }
 
@@ -120,6 +156,10 @@ function checkAuthentication(table: SourcedTable<VrrpTable>, report: Report): vo
   if (password !== undefined && version === 3) {
     const expected = "auth_pass with version = 2 only: version 3 has no password";
     report.problem(below(place, "auth_pass"), { expected, foundText: "version 3" });
+  }
+  if (keyFile !== undefined && version === 2) {
+    const expected = "key_file with version = 3 only";
+    report.problem(below(place, "key_file"), { expected, foundText: "version 2" });
   }
   const ways = [auth, password, keyFile].filter((one) => one !== undefined).length;
   if (ways === 1) return;
@@ -210,14 +250,16 @@ function checkRules(router: VirtualRouter, place: Place, report: Report): void {
   const { version, priority, family, advertiseIntervalMs, downAfterMs, addresses } = router;
   const addressCount = addresses.filter(({ isAdvertised }) => isAdvertised).length;
   const times = { version, advertiseIntervalMs, downAfterMs };
-  const plan = { ...times, family, priority, addressCount, mtu: mtuAssumed, hasHmac: false };
+  const hasHmac = router.keyFile !== undefined;
+  const plan = { ...times, family, priority, addressCount, mtu: mtuAssumed, hasHmac };
   for (const problem of routerProblems(plan)) {
     const { key, expected, foundText } = sayings[problem.code](problem);
     report.problem(below(place, key), { expected, foundText });
   }
   const { deadTimeMs } = deriveTiming(times);
   if (deadTimeMs !== downAfterMs) {
-    const text = `down_after is in fact ${ms(deadTimeMs)}: packets say a third of it in whole units`;
+    const is = ms(deadTimeMs);
+    const text = `down_after is in fact ${is}: packets say a third of it in whole units`;
     report.warn(below(place, "down_after"), text);
   }
 }

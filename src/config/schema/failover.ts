@@ -66,6 +66,8 @@ const trackEntry = table({
 
 const addresses = 'a list of addresses such as ["192.0.2.100/24"]';
 
+const resources = 'a list of programs such as [["/etc/init.d/db"], ["/etc/init.d/mail", "-v"]]';
+
 /** One `[[vrrp]]`. */
 export const vrrpTable = table({
   name,
@@ -95,14 +97,22 @@ export const vrrpTable = table({
   track: v.optional(list(trackEntry, 'a list such as [{ ping = "192.0.2.1" }]')),
   witness: v.optional(word(["prefer", "require"])),
   announce: v.optional(word(["arp", "none"])),
+  // Started in this order with `start` once the addresses are there, stopped in the opposite one
+  // with `stop` before they go; one that does not start, or not in time, hands the addresses over.
+  resources: v.optional(filledList(command, resources)),
   on_active: v.optional(command),
   notify: v.optional(command),
 });
 
 /** As above, after validation. */
 export type VrrpTable = v.InferOutput<typeof vrrpTable>;
+/** One element of `track`, after validation. */
+export type TrackTable = v.InferOutput<typeof trackEntry>;
 /** One element of `addresses`, after validation. */
 export type VirtualAddressTable = v.InferOutput<typeof virtualAddressTable>;
 
 /** The table `[peer]`. */
 export const peerTable = table({ address: endpoint, key_file: absolutePath });
+
+/** As above, after validation. */
+export type PeerTable = v.InferOutput<typeof peerTable>;

@@ -11,7 +11,7 @@ export type { DirectorTable, ProxyTable, StatusTable } from "./director.ts";
 export { mailTable } from "./mail.ts";
 export type { MailTable, ServiceMailTable } from "./mail.ts";
 export { peerTable, vrrpTable } from "./failover.ts";
-export type { VirtualAddressTable, VrrpTable } from "./failover.ts";
+export type { PeerTable, TrackTable, VirtualAddressTable, VrrpTable } from "./failover.ts";
 export { defaultsTable, groupTable, realServerTable, serviceTable } from "./service.ts";
 export type { DefaultsTable, GroupTable, RealServerTable, ServiceTable } from "./service.ts";
 export { alternatives, isHostName, knownKey } from "./value.ts";

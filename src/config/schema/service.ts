@@ -7,7 +7,7 @@
 
 import * as v from "valibot";
 
-import { schedulerNames } from "../../model/index.ts";
+import { schedulerFlags, schedulerNames } from "../../model/index.ts";
 import { isTable } from "../document.ts";
 import { checkTable } from "./check.ts";
 import { serviceMailTable } from "./mail.ts";
@@ -115,6 +115,9 @@ export const serviceTable = table({
   protocol: v.optional(word(["tcp", "udp"])),
   forwarding: v.optional(word(["proxy", "masq", "gate", "ipip"])),
   engine: v.optional(engineWord),
+  scheduler_flags: v.optional(
+    list(word(schedulerFlags), 'a list of flags such as ["sh-port"]', schedulerFlags.length),
+  ),
   persistent: v.optional(duration(1000)),
   persistence_mask: v.optional(persistenceMask),
   fallback: v.optional(server),

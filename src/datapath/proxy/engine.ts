@@ -12,8 +12,16 @@ import { monotonicMs } from "../../../ffi/clock.ts";
 import { invariant } from "../../errors/index.ts";
 import type { ForwardingServer, ForwardingService } from "../../model/index.ts";
 import { commandBytesMax } from "../../thread/index.ts";
-import type { ApplyProblem, ConnectionEntry, Engine, EngineListener } from "../engine.ts";
+import type {
+  ApplyProblem,
+  BoundClient,
+  ConnectionEntry,
+  Engine,
+  EngineListener,
+} from "../engine.ts";
 import { createPersistenceBuffer, openPersistenceTable } from "../persistence.ts";
+import { listBoundClients, takeBoundClients } from "./bound-clients.ts";
+import type { BindingService } from "./bound-clients.ts";
 import { readCounters, readServer } from "./counters.ts";
 import type { CountedService } from "./counters.ts";
 import {
@@ -255,6 +263,30 @@ class ProxyEngine implements Engine {
   async connections(limit: number): Promise<readonly ConnectionEntry[]> {
     const lists = await Promise.all(this.#workers.map((worker) => worker.connections(limit)));
     return lists.flat().slice(0, limit);
+  }
+
+  boundClients(withinMs: number, limit: number): readonly BoundClient[] {
+    const question = { nowMs: monotonicMs(), withinMs, limit };
+    return listBoundClients(this.#persistence, this.#bindings(), question);
+  }
+
+  bindClients(clients: readonly BoundClient[]): number {
+    return takeBoundClients(this.#persistence, this.#bindings(), { clients, nowMs: monotonicMs() });
+  }
+
+  /** Persistent services with the servers that may get something new. */
+  #bindings(): BindingService[] {
+    return [...this.#services.values()].flatMap(({ name, slot, text, serverSlots }) => {
+      if (text === "") return [];
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by #define().
+      const { persistence, servers } = JSON.parse(text) as ForwardingService;
+      if (persistence === undefined) return [];
+      const usable = servers.filter(
+        ({ role, state, weight }) => role === "real" && state === "active" && weight > 0,
+      );
+      const slots = usable.map((one) => [one.key, serverSlots.get(serverId(one))!] as const);
+      return [{ name, slot, persistence, servers: new Map(slots) }];
+    });
   }
 
   #open(): number {

@@ -4,9 +4,11 @@
  *
  * @module
  */
+import type { BpfBatchSpec } from "../../../ffi/bpf-batch.ts";
 import { SyscallError } from "../../../ffi/errno.ts";
 import type { BpfKernel } from "../../../src/bpf/index.ts";
 
+const EINVAL = 22;
 const ENODEV = 19;
 
 /** A {@link BpfKernel} without a kernel. Descriptors are numbers from 100. */
@@ -22,6 +24,8 @@ export class FakeBpfKernel implements BpfKernel {
   readonly pinned = new Map<string, number>();
   /** Name of a program that the verifier refuses. */
   refused: string | undefined;
+  /** False: a kernel before 6.6, which knows no TCX hooks. */
+  hasTcx = true;
   #last = 99;
 
   #newDescriptor(): number {
@@ -63,6 +67,26 @@ export class FakeBpfKernel implements BpfKernel {
     return next === undefined ? undefined : Uint8Array.fromHex(next);
   }
 
+  openBatch({
+    map,
+    keyBytes,
+    valueBytes,
+    entries,
+  }: BpfBatchSpec): ReturnType<BpfKernel["openBatch"]> {
+    const keys = new Uint8Array(keyBytes * entries);
+    const values = new Uint8Array(valueBytes * entries);
+    const left = [...this.entries.get(map)!];
+    const next = (): number => {
+      const taken = left.splice(0, entries);
+      for (const [at, [key, value]] of taken.entries()) {
+        keys.set(Uint8Array.fromHex(key), at * keyBytes);
+        values.set(value, at * valueBytes);
+      }
+      return taken.length;
+    };
+    return { keys, values, next };
+  }
+
   createLink(program: number, { device, hook }: { device: number; hook: number }): number {
     if (device === 0) throw new SyscallError("bpf", ENODEV, "attach");
     const place = `${device}/${hook}`;
@@ -75,6 +99,7 @@ export class FakeBpfKernel implements BpfKernel {
   }
 
   programs(device: number, hook: number): number[] {
+    if (!this.hasTcx) throw new SyscallError("bpf", EINVAL, "list programs");
     return this.chains.get(`${device}/${hook}`) ?? [];
   }
 

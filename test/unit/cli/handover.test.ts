@@ -1,44 +1,45 @@
-import { describe, expect, test } from "bun:test";
+/**
+ * `appliance standby` and `appliance takeover` against a director that is only its status endpoint.
+ */
+import { expect, test } from "bun:test";
 
 import { createCliFixture, runLine } from "../../helpers/cli-fixture.ts";
+import { createTempFolder } from "../../helpers/temp-folder.ts";
 
-describe.each(["standby", "takeover"] as const)("%s", (action) => {
-  test("asks the director, and tells what came of it", async () => {
-    await using fixture = await createCliFixture();
-    const routers = [
-      { name: "public", state: "backup" },
-      { name: "inside", state: "active" },
-    ];
-    fixture.source.handoverResult = { ok: true, routers };
-    const { status, stdout } = await fixture.run([action]);
-    expect([status, stdout]).toEqual([0, "public is backup\ninside is active\n"]);
-    const request = { action, force: false };
-    expect(fixture.source.handovers).toEqual([{ request, by: "uid 1000" }]);
-  });
-
-  test("of one virtual router, as JSON", async () => {
-    await using fixture = await createCliFixture();
-    const { status, stdout } = await fixture.run([action, "public", "--json"]);
-    expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ routers: [{ name: "public", state: "backup" }] });
-    expect(fixture.source.handovers[0]?.request).toMatchObject({ action, name: "public" });
-  });
-
-  test("of one that is not there is 65, in the director's words", async () => {
-    await using fixture = await createCliFixture();
-    const message = "Cannot hand over: there is no puplic";
-    fixture.source.handoverResult = { ok: false, code: "VRRP_UNKNOWN", message };
-    const { status, stderr } = await fixture.run([action, "puplic"]);
-    expect([status, stderr]).toEqual([65, `appliance ${action}: ${message}\n`]);
-  });
-
-  test("without a director is 69", async () => {
-    expect((await runLine("/nonexistent", [action])).status).toBe(69);
-  });
+test.each([
+  [["standby"], { action: "standby", force: false }],
+  [["standby", "public"], { action: "standby", force: false, name: "public" }],
+  [["takeover", "public"], { action: "takeover", force: false, name: "public" }],
+  [["takeover", "--force"], { action: "takeover", force: true }],
+])("%j asks the director", async (args, request) => {
+  await using cli = await createCliFixture();
+  expect(await cli.run(args)).toEqual({ status: 0, stdout: "public is backup\n", stderr: "" });
+  expect(cli.source.handovers).toMatchObject([{ request }]);
 });
 
-test("takeover --force says so", async () => {
-  await using fixture = await createCliFixture();
-  await fixture.run(["takeover", "--force"]);
-  expect(fixture.source.handovers[0]?.request).toMatchObject({ action: "takeover", force: true });
+test("--json has the states", async () => {
+  await using cli = await createCliFixture();
+  const { stdout } = await cli.run(["takeover", "--json"]);
+  expect(JSON.parse(stdout)).toEqual({ routers: [{ name: "public", state: "backup" }] });
+});
+
+test("a virtual router that is not there is an unknown name", async () => {
+  await using cli = await createCliFixture();
+  const message = "Cannot hand over: there is no private";
+  cli.source.handoverResult = { ok: false, code: "VRRP_UNKNOWN", message };
+  const { status, stderr } = await cli.run(["standby", "private"]);
+  expect([status, stderr]).toEqual([65, expect.stringContaining("there is no private")]);
+});
+
+test.each(["standby a b", "standby --force", "takeover --nonsense"])(
+  "%s is a wrong usage",
+  async (line) => {
+    using folder = createTempFolder();
+    expect((await runLine(folder.path, line.split(" "))).status).toBe(64);
+  },
+);
+
+test("without a director there is nobody to ask", async () => {
+  using folder = createTempFolder();
+  expect((await runLine(folder.path, ["standby"])).status).toBe(69);
 });

@@ -21,6 +21,31 @@ test("programCommand() is absolute", () => {
   for (const word of programCommand()) expect(word).toStartWith("/");
 });
 
+test("directorWish() says what IPVS would carry, if the kernel has it", async () => {
+  const service = (name: string, port: number, lines: string): string =>
+    `[[virtual_service]]
+name = "${name}"
+listen = "192.0.2.1:${port}"
+real_servers = [{ address = "192.0.2.11:${port}" }]
+${lines}
+`;
+  const text =
+    service("direct", 1, 'forwarding = "gate"\nscheduler = "sh"\npersistent = "1m"') +
+    service("routed", 2, 'forwarding = "masq"') +
+    service("asked-for", 3, 'forwarding = "masq"\nengine = "ipvs"') +
+    service("limited", 4, 'forwarding = "masq"\nconnection_limit = 5');
+  const { services } = await directorWish(parseConfig(text, "a.toml").config);
+  const told = services.map(({ name, engine, mayBeProxied, isPersistent }) => {
+    return [name, engine, mayBeProxied, isPersistent];
+  });
+  expect(told).toEqual([
+    ["direct", "ipvs", false, true],
+    ["routed", "ipvs", true, false],
+    ["asked-for", "ipvs", false, false],
+    ["limited", "proxy", undefined, undefined],
+  ]);
+});
+
 test("directorWish() counts two descriptors a connection, and names families once", async () => {
   const text = `[[virtual_service]]
 name = "web"

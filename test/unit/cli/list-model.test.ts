@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { listServices, selectService, sortServices } from "../../../src/cli/list-model.ts";
+import { formatEndpoint } from "../../../src/net/address.ts";
 import type { ServiceSnapshot } from "../../../src/status/index.ts";
 import {
   directorSnapshot,
@@ -171,5 +172,46 @@ describe("selectService", () => {
   ])("mark %d is %d service", (mark, count) => {
     const found = selectService(services, { protocol: "FWM", mark });
     expect(found.length).toBe(count);
+  });
+});
+
+describe("listServices of IPVS", () => {
+  const base = { engine: "ipvs", forwarding: "gate" } as const;
+  const ipv6 = serverSnapshot({ key: "[2001:db8::11]:80", address: "2001:db8::11", port: 80 });
+  const shown = (service: Partial<ServiceSnapshot>): readonly string[] =>
+    listOf({ ...base, ...service }).map(({ protocol, mark, endpoint, servers }) => {
+      const texts = servers.map((server) => formatEndpoint(server.endpoint));
+      return `${protocol} ${mark ?? formatEndpoint(endpoint)}: ${texts.join(" ")}`;
+    });
+
+  test("has a service for each port of a range, with servers of that port", () => {
+    expect(shown({ listen: ["192.0.2.100:80-81"], realServers: [serverSnapshot()] })).toEqual([
+      "TCP 192.0.2.100:80: 192.0.2.11:80",
+      "TCP 192.0.2.100:81: 192.0.2.11:81",
+    ]);
+  });
+
+  test("translates ports by masq", () => {
+    const service = { forwarding: "masq", listen: ["192.0.2.100:8080"] } as const;
+    expect(shown({ ...service, realServers: [serverSnapshot()] })).toEqual([
+      "TCP 192.0.2.100:8080: 192.0.2.11:80",
+    ]);
+  });
+
+  test("has a firewall mark once for each family", () => {
+    const service = { listen: [], firewallMark: 7 };
+    expect(shown({ ...service, realServers: [serverSnapshot(), ipv6] })).toEqual([
+      "FWM 7: 192.0.2.11:80",
+      "FWM 7: [2001:db8::11]:80",
+    ]);
+    expect(shown({ ...service, realServers: [] })).toEqual(["FWM 7: "]);
+  });
+
+  test("has servers of the other family only behind a tunnel", () => {
+    const service = { listen: ["192.0.2.100:80"], realServers: [serverSnapshot(), ipv6] };
+    expect(shown(service)).toEqual(["TCP 192.0.2.100:80: 192.0.2.11:80"]);
+    expect(shown({ ...service, forwarding: "ipip" })).toEqual([
+      "TCP 192.0.2.100:80: 192.0.2.11:80 [2001:db8::11]:80",
+    ]);
   });
 });

@@ -57,6 +57,31 @@ describe("printList", () => {
     expect((await print({ view: "timeout" }, {}, true)).stdout).toBe('{\n  "timeouts": null\n}\n');
   });
 
+  test("has version, timeouts and daemons of the kernel where IPVS carries something", async () => {
+    const daemon = { role: "active", interfaceName: "eth1", syncId: 7 } as const;
+    const full = { payloadBytes: 1472, group: "224.0.0.81", port: 8848, ttl: 1 };
+    const ipvs = {
+      version: "1.2.3",
+      connectionTableSize: 512,
+      timeouts: { tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 },
+      daemons: [
+        { ...daemon, ...full },
+        { ...daemon, role: "backup" as const },
+      ],
+    };
+    const snapshot = async () => ({ services: snapshotServices, ipvs });
+    expect((await print({ view: "timeout" }, { snapshot })).stdout).toBe(
+      "Timeout (tcp tcpfin udp): 900 120 300\n",
+    );
+    expect((await print({ view: "daemon" }, { snapshot })).stdout).toMatch(
+      /^\w+ sync daemon \(mcast=eth1, syncid=7, maxlen=1472, group=224\.0\.0\.81, port=8848, ttl=1\)\nbackup sync daemon \(mcast=eth1, syncid=7\)\n$/,
+    );
+    expect((await print({}, { snapshot })).stdout).toStartWith(
+      "IP Virtual Server version 1.2.3 (size=512)\n",
+    );
+    expect((await print({ view: "daemon" })).stdout).toBe("");
+  });
+
   test("has the model as JSON", async () => {
     const { stdout } = await print({}, {}, true);
     const { services } = JSON.parse(stdout);

@@ -1,11 +1,23 @@
+/**
+ * `appliance release` beside a director that runs; what it removes is shown by
+ * test/integration/failover-release.test.ts.
+ */
 import { expect, test } from "bun:test";
 
-import { createCliFixture } from "../../helpers/cli-fixture.ts";
+import { createCliFixture, runLine } from "../../helpers/cli-fixture.ts";
+import { createTempFolder } from "../../helpers/temp-folder.ts";
 
-// What it removes is seen in test/integration/failover-director.test.ts.
-test("release leaves the addresses of a running director alone, 75", async () => {
-  await using fixture = await createCliFixture();
-  const { status, stdout, stderr } = await fixture.run(["release"]);
-  expect([status, stdout]).toEqual([75, ""]);
-  expect(stderr).toBe("appliance release: a director runs and keeps its addresses\n");
+test("a director that runs keeps its addresses", async () => {
+  await using cli = await createCliFixture();
+  expect(await cli.run(["release"])).toEqual({
+    status: 75,
+    stdout: "",
+    stderr: "appliance release: a director runs and keeps its addresses\n",
+  });
+});
+
+test("operands and unknown options are a wrong usage", async () => {
+  using folder = createTempFolder();
+  expect((await runLine(folder.path, ["release", "web"])).status).toBe(64);
+  expect((await runLine(folder.path, ["release", "--force"])).status).toBe(64);
 });

@@ -1,8 +1,10 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 
 import { formatStatus } from "../../../src/cli/status-format.ts";
+import type { Snapshot } from "../../../src/status/index.ts";
 import {
   directorSnapshot,
+  failoverSnapshot,
   serverSnapshot,
   serviceSnapshot,
   statusEvent,
@@ -132,4 +134,111 @@ test.each([
   expect(formatStatus(directorSnapshot({ services }), false)).toContain(
     `192.0.2.11:80  ${expected}  `,
   );
+});
+
+describe("failover", () => {
+  const healthy = failoverSnapshot();
+  const one = healthy.routers[0]!;
+  const peer = {
+    reachable: true,
+    heardAgeMs: 120,
+    answeredAgeMs: 130,
+    roundTripMs: 0.4,
+    configuration: "same" as const,
+    boots: 1,
+    sent: 10,
+    unsent: 0,
+    dropped: 0,
+    unmatched: 0,
+    received: {},
+    copy: null,
+  };
+  const copy = {
+    connected: true,
+    complete: true,
+    lagMs: 40,
+    clientsSent: 1,
+    clientsReceived: 1,
+    clientsTaken: 1,
+  };
+
+  function textOf(failover: Snapshot["failover"], color = false): string {
+    const text = formatStatus(directorSnapshot({ failover, services: [] }), color);
+    return text.slice(text.indexOf("\n\n") + 2, text.indexOf("\n\nno virtual services"));
+  }
+
+  test("formatStatus shows who owns the addresses, and why", () => {
+    const routers = [
+      { ...one, addresses: [0, 1, 2, 3, 4, 5].map((last) => `192.0.2.10${last}`) },
+      {
+        ...one,
+        name: "inside",
+        addresses: ["10.0.0.1"],
+        state: "backup" as const,
+        leaseRemainingMs: 0,
+        cause: "outranked",
+        heard: { address: "192.0.2.3", priority: 200, at: "2026-03-01T10:00:59.700Z" },
+      },
+      {
+        ...one,
+        name: "third",
+        addresses: ["2001:db8::53"],
+        state: "backup" as const,
+        leaseRemainingMs: 0,
+        cause: "carrier",
+        blockedBy: "carrier",
+        conflicts: 3,
+      },
+    ];
+    const tracked = [
+      { name: "ping 192.0.2.1", state: "up" as const, reason: "" },
+      { name: "/usr/lib/check", state: "down" as const, reason: "exit status 1" },
+    ];
+    expect(textOf({ ...healthy, peer, tracked, routers })).toBe(
+      `failover  fenced by bpf, guarded, 3 late wake-ups, the worst by 13 ms
+  peer reachable, heard 120 ms ago, round trip 0.4 ms, same configuration
+  tracked ping 192.0.2.1 up, /usr/lib/check down: exit status 1
+  VIRTUAL ROUTER  STATE            OWNER                        SINCE     LEASE   PRIORITY  HEARD
+  public          active           this director                50 s ago  250 ms  150       nobody
+    192.0.2.100 192.0.2.101 192.0.2.102 192.0.2.103 and 2 more
+    the active director fell silent (silence)
+  inside          backup           192.0.2.3                    50 s ago  none    150       192.0.2.3 (200), 300 ms ago
+    10.0.0.1
+    another director has the higher rank (outranked)
+  third           backup, blocked  not known: nobody was heard  50 s ago  none    150       nobody
+    2001:db8::53
+    held back: an interface has no carrier (carrier); another node claimed an address 3 times`,
+    );
+  });
+
+  test.each([
+    [{ copy }, "copy complete\n"],
+    [{ copy: { ...copy, complete: false } }, "\u001b[33mcopy not complete\u001b[0m\n"],
+    [{ copy: { ...copy, connected: false } }, "\u001b[31mcopy not connected\u001b[0m\n"],
+    [
+      { reachable: false, heardAgeMs: null, roundTripMs: null },
+      "\u001b[31mnot reachable\u001b[0m, never heard, same",
+    ],
+    [{ configuration: "different" as const }, "\u001b[33mdifferent configuration\u001b[0m"],
+  ])("formatStatus shows the peer channel %#", (changes, expected) => {
+    expect(textOf({ ...healthy, peer: { ...peer, ...changes } }, true)).toContain(expected);
+  });
+
+  test("formatStatus warns in red of what is missing, and of an active one without lease", () => {
+    const fence = { kind: "none", reason: "needs\u0007 CAP_BPF" } as const;
+    const routers = [{ ...one, leaseRemainingMs: 0 }];
+    const text = textOf({ ...healthy, fence, guard: false, routers }, true);
+    expect(text).toContain(
+      "\u001b[31mno fence: needs· CAP_BPF\u001b[0m, \u001b[31mno guard\u001b[0m",
+    );
+    expect(text).toContain("\u001b[31mactive\u001b[0m  nobody here: the lease ran out");
+  });
+});
+
+test.each([
+  [{ firewallMark: 5, listen: [] }, "web  firewall mark 5 proxy wlc  up"],
+  [{ forwarding: "gate", engine: "bpf" }, "web  tcp 192.0.2.100:80 gate by bpf wlc  up"],
+] as const)("formatStatus shows how %j forwards", (changes, expected) => {
+  const services = [serviceSnapshot(changes)];
+  expect(formatStatus(directorSnapshot({ services }), false)).toContain(expected);
 });

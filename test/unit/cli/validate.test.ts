@@ -27,6 +27,19 @@ describe("validate", () => {
     expect([status, stdout]).toEqual([0, `${path}: ok, 1 virtual service, 2 real servers\n`]);
   });
 
+  test("counts virtual routers where there are some", async () => {
+    const router = `
+[[vrrp]]
+name = "web"
+interface = "eth0"
+vrid = 51
+addresses = ["192.0.2.100"]
+auth = "none"
+`;
+    const { stdout, path } = await validateText(good + router);
+    expect(stdout).toBe(`${path}: ok, 1 virtual service, 2 real servers, 1 virtual router\n`);
+  });
+
   test("tells every problem, each with its line", async () => {
     const { status, stdout, stderr, path } = await validateText(bad);
     expect([status, stdout]).toEqual([65, ""]);

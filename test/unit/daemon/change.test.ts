@@ -11,20 +11,18 @@ const services = [
   virtualService({ name: "tls", realServers: [realServer("192.0.2.11", 443)] }),
 ];
 
-/** A changer whose store says `notKept`. */
-function setUp(notKept?: string) {
+/** A changer whose store says `notKept`, and whose peer `notTold`. */
+function setUp(notKept?: string, notTold?: string) {
   let overrides: Overrides = new Map();
   const order: string[] = [];
   const reports: Report[] = [];
   const change = createChanger({
     clock: createFakeClock(1000),
-    store: {
-      load: async () => ({ overrides, warning: undefined }),
-      save: async () => {
-        order.push("save");
-        return notKept;
-      },
+    save: async () => {
+      order.push("save");
+      return notKept;
     },
+    tellPeer: async () => notTold,
     services: () => services,
     addressOf: (host) => host,
     overrides: () => overrides,
@@ -110,6 +108,20 @@ describe("createChanger()", () => {
     expect(await change({ server: "192.0.2.11:80", action: "drain" }, "uid 0")).toMatchObject({
       ok: true,
       warning: "in force, but not kept over a restart: EROFS: read-only file system",
+    });
+  });
+
+  test("says when the other director may not know it", async () => {
+    const why = "it does not answer";
+    const { change, overrides } = setUp(undefined, why);
+    expect(await change({ server: "192.0.2.11:80", action: "drain" }, "uid 0")).toMatchObject({
+      ok: true,
+      warning: "in force, but the other director may not know it: it does not answer",
+    });
+    expect(Object.keys(overrides())).toHaveLength(1);
+    const both = setUp("EROFS", why);
+    expect(await both.change({ server: "192.0.2.11:80", action: "drain" }, "uid 0")).toMatchObject({
+      warning: `in force, but not kept over a restart: EROFS; the other director may not know it: ${why}`,
     });
   });
 

@@ -40,6 +40,7 @@ describe("forwardingService()", () => {
       protocol: "tcp",
       listen: [{ address: "192.0.2.100", portFirst: 80, portLast: 80 }],
       forwarding: "proxy",
+      engine: "proxy",
       scheduler: "wlc",
       persistence: undefined,
       servers: [
@@ -52,6 +53,7 @@ describe("forwardingService()", () => {
           state: "active",
           upperThreshold: 100,
           lowerThreshold: 60,
+          isListed: true,
         },
       ],
       onDown: "keep",
@@ -65,6 +67,31 @@ describe("forwardingService()", () => {
       onePacket: false,
       connectionLog: false,
     });
+  });
+
+  test("takes what only IPVS has, and the engine that was chosen", () => {
+    const own = { firewallMark: 7, schedulerFlags: ["sh-port"], quiescent: false } as const;
+    const servers = [
+      server({ health: "down" }),
+      server({ health: "unchecked", key: "b" }),
+      server({ health: "down", admin: "draining", key: "c" }),
+    ];
+    const wanted = forwardingService(
+      service({ service: virtualService(own), servers: [servers[1]!] }),
+      "ipvs",
+    );
+    expect(wanted).toMatchObject({
+      engine: "ipvs",
+      firewallMark: 7,
+      schedulerFlags: ["sh-port"],
+      servers: [{ isListed: false, isUnchecked: true }],
+    });
+    const listed = servers.map(
+      (one) =>
+        forwardingService(service({ service: virtualService(own), servers: [one] })).servers[0]!
+          .isListed,
+    );
+    expect(listed).toEqual([false, false, true]);
   });
 
   test.each([

@@ -79,7 +79,10 @@ export function setUpDirector(text = web) {
     },
     program: { version: "1.2.3", commit: "abc" },
     store: {
-      load: async () => ({ overrides: world.overrides, warning: world.overridesWarning }),
+      load: async () => {
+        const { overrides, overridesWarning: warning } = world;
+        return { overrides, revision: 0, warning };
+      },
       save: async (overrides) => {
         seen.saved.push(overrides);
         return undefined;

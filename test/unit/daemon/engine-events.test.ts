@@ -1,18 +1,21 @@
 import { describe, expect, test } from "bun:test";
 
 import { createEngineListener } from "../../../src/daemon/engine-events.ts";
+import type { Report } from "../../../src/daemon/report.ts";
 import { createFakeLogger } from "./fake-logger.ts";
 
 /** A listener with what it did. */
 function setUp() {
   const { logger, lines } = createFakeLogger();
   const suspected: string[] = [];
+  const reports: Report[] = [];
   const listener = createEngineListener({
     logger,
+    report: (report) => void reports.push(report),
     idsAt: (service, endpoint) => [`${service} ${endpoint} 1`, `${service} ${endpoint} 2`],
     suspect: (id) => void suspected.push(id),
   });
-  return { listener, lines, suspected };
+  return { listener, lines, suspected, reports };
 }
 
 describe("createEngineListener()", () => {
@@ -21,6 +24,20 @@ describe("createEngineListener()", () => {
     listener({ type: "connect-failed", service: "web", serverKey: "a:1", reason: "ECONNREFUSED" });
     expect(suspected).toEqual(["web a:1 1", "web a:1 2"]);
     expect(lines()).toEqual(["warning connect-failed service=web server=a:1 reason=ECONNREFUSED"]);
+  });
+
+  test("what another program changed is an event", () => {
+    const { listener, reports } = setUp();
+    listener({ type: "put-back", service: "web", text: "weight is 5, not 1" });
+    expect(reports).toEqual([
+      {
+        level: "warning",
+        name: "engine-put-back",
+        kind: "engine",
+        service: "web",
+        text: "weight is 5, not 1",
+      },
+    ]);
   });
 
   test("logs connections", () => {

@@ -17,15 +17,19 @@ describe("createOverrideStore()", () => {
   test("loads what was saved, by another instance", async () => {
     using folder = createTempFolder();
     const state = join(folder.path, "new", "state");
-    expect(await createOverrideStore(state).save(overrides)).toBeUndefined();
-    expect(await createOverrideStore(state).load()).toEqual({ overrides, warning: undefined });
+    expect(await createOverrideStore(state).save(overrides, 3)).toBeUndefined();
+    expect(await createOverrideStore(state).load()).toEqual({
+      overrides,
+      revision: 3,
+      warning: undefined,
+    });
     expect(readdirSync(state)).toEqual(["overrides.json"]);
   });
 
   test("starts empty without a file, and makes none", async () => {
     using folder = createTempFolder();
     const loaded = await createOverrideStore(folder.path).load();
-    expect(loaded).toEqual({ overrides: new Map(), warning: undefined });
+    expect(loaded).toEqual({ overrides: new Map(), revision: 0, warning: undefined });
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
@@ -34,7 +38,7 @@ describe("createOverrideStore()", () => {
     writeFileSync(join(folder.path, "overrides.json.new"), '{ "version": 1, "ov');
     const store = createOverrideStore(folder.path);
     expect((await store.load()).warning).toBeUndefined();
-    expect(await store.save(overrides)).toBeUndefined();
+    expect(await store.save(overrides, 3)).toBeUndefined();
     expect((await store.load()).overrides).toEqual(overrides);
   });
 
@@ -63,7 +67,7 @@ describe("createOverrideStore()", () => {
     using folder = createTempFolder();
     const notAFolder = join(folder.path, "file");
     writeFileSync(notAFolder, "");
-    const reason = await createOverrideStore(join(notAFolder, "state")).save(overrides);
+    const reason = await createOverrideStore(join(notAFolder, "state")).save(overrides, 3);
     expect(reason).toContain("ENOTDIR");
   });
 });

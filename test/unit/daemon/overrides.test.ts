@@ -82,7 +82,11 @@ describe("parseOverrides()", () => {
         '{"service":"web","server":"192.0.2.11:80","admin":"draining","kill":false,"weight":7,"by":"uid 0","at":"T"}\n' +
         "] }\n",
     );
-    expect(parseOverrides(formatOverrides(overrides))).toEqual({ ok: true, overrides });
+    expect(parseOverrides(formatOverrides(overrides))).toEqual({
+      ok: true,
+      overrides,
+      revision: 0,
+    });
   });
 
   test.each([
@@ -130,7 +134,11 @@ describe("parseOverrides()", () => {
           value,
         ]),
       );
-      expect(parseOverrides(formatOverrides(overrides))).toEqual({ ok: true, overrides });
+      expect(parseOverrides(formatOverrides(overrides))).toEqual({
+        ok: true,
+        overrides,
+        revision: 0,
+      });
     });
     fc.assert(property, { seed, numRuns });
   });

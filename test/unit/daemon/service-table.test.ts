@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test";
 
 import type { Health } from "../../../src/daemon/assessment.ts";
+import { createEngineChooser } from "../../../src/daemon/choose-engine.ts";
 import type { Report } from "../../../src/daemon/report.ts";
 import { createServiceTable } from "../../../src/daemon/service-table.ts";
 import type { VirtualService } from "../../../src/model/index.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
 import { createFakeEngine, lastServers } from "./fake-engine.ts";
 import { realServer, virtualService } from "./fixture.ts";
+
+const autoConfig = { director: { engine: "auto" } } as const;
 
 /** A table over a fake engine, whose health is set by address. */
 function setUp(services: readonly VirtualService[] = [virtualService()]) {
@@ -29,6 +32,7 @@ function setUp(services: readonly VirtualService[] = [virtualService()]) {
         override: undefined,
       }),
     },
+    choose: createEngineChooser(engine, () => autoConfig),
     report: (report) => void reports.push(report),
     onTransition: ({ name }, transition) => void changes.push(`${name} ${transition.name}`),
     afterRun: () => undefined,
@@ -182,6 +186,25 @@ describe("createServiceTable()", () => {
     await run();
     expect(engine.applied.at(-1)!.map(({ name }) => name)).toEqual(["web"]);
     expect(table.problems()).toMatchObject([{ service: "direct", code: "ENGINE_REFUSED" }]);
+  });
+
+  test("gives services to the engine that was chosen, and says which", async () => {
+    const { run, engine, table } = setUp([
+      virtualService({ name: "direct", forwarding: "gate" }),
+      virtualService({ name: "refused", forwarding: "gate", engine: "bpf" }),
+      virtualService(),
+    ]);
+    engine.ipvsObstacle = () => undefined;
+    await run();
+    expect(engine.applied.at(-1)!.map((service) => [service.name, service.engine])).toEqual([
+      ["direct", "ipvs"],
+      ["web", "proxy"],
+    ]);
+    expect(Object.fromEntries(table.decisions())).toEqual({
+      direct: { engine: "ipvs", reason: "the kernel has it", warning: undefined },
+      refused: { refusal: 'the engine "bpf" is not in this build yet' },
+      web: { engine: "proxy", reason: "forwarding is proxy", warning: undefined },
+    });
   });
 
   test("asks the engine whether it can", async () => {

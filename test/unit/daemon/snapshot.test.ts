@@ -290,6 +290,51 @@ describe("assembleSnapshot()", () => {
     });
   });
 
+  test.each([
+    ["gate", { engine: "ipvs", reason: "the kernel has it", warning: undefined }, "ipvs"],
+    ["masq", { engine: "proxy", reason: "no module", warning: "no module" }, "proxy"],
+    ["gate", { refusal: "no module" }, "none"],
+  ] as const)(
+    "tells the engine of %s, and why it is that one: %j",
+    (forwarding, decision, engine) => {
+      const decisions = new Map([["web", decision]]);
+      const reason = "refusal" in decision ? decision.refusal : decision.reason;
+      expect(service({ service: virtualService({ forwarding }) }, { decisions })).toMatchObject({
+        engine,
+        engineReason: reason,
+      });
+      expect(service({}, { decisions })).not.toHaveProperty("engineReason");
+    },
+  );
+
+  test("of IPVS, who is to lose its connections is not listed, and the engine knows who is local", () => {
+    const decision = { engine: "ipvs", reason: "it is configured", warning: undefined } as const;
+    const decisions = new Map([["web", decision]]);
+    const gone = [server({ state: "reset" })];
+    expect(service({ servers: gone }).realServers[0]!.listed).toBe(true);
+    expect(service({ servers: gone }, { decisions }).realServers[0]!.listed).toBe(false);
+    const resets = virtualService({ onDown: "reset" });
+    const down = { service: resets, servers: [server({ state: "down", health: "down" })] } as const;
+    expect(service(down, { decisions }).realServers[0]!.listed).toBe(false);
+    const counters = [serviceCounters({ servers: [serverCounters({ isLocal: false })] })];
+    const isLocal = () => true;
+    expect(service({}, { decisions, isLocal }).realServers[0]).toMatchObject({ local: true });
+    const [found] = service({}, { decisions, isLocal, counters }).realServers;
+    expect(found).not.toHaveProperty("local");
+  });
+
+  test("tells marks, flags and the kernel's IPVS", () => {
+    const marked = virtualService({ firewallMark: 7, listen: [], schedulerFlags: ["sh-port"] });
+    expect(service({ service: marked })).toMatchObject({
+      listen: [],
+      firewallMark: 7,
+      schedulerFlags: ["sh-port"],
+    });
+    const timeouts = { tcpMs: 1000, tcpFinMs: 2000, udpMs: 3000 };
+    const ipvs = { version: "1.2.1", connectionTableSize: 4096, timeouts, daemons: [] };
+    expect(assembleSnapshot(input({ ipvs })).ipvs).toEqual(ipvs);
+  });
+
   test("a service that cannot be reached is down, with the reason", () => {
     const problems = new Map([["web", "Cannot listen on 192.0.2.100:80"]]);
     expect(service({}, { problems })).toMatchObject({

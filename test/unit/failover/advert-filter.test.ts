@@ -2,29 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import { assembleAdvertFilter } from "../../../src/failover/advert-filter.ts";
 import { parseAddress } from "../../../src/net/address.ts";
-
-/** Classic BPF, as much of it as the filter uses; the kernel's own runs in the integration tests. */
-function run(program: Uint8Array, packet: Uint8Array, networkOffset: number): number {
-  const code = new DataView(program.buffer);
-  const bytes = new DataView(packet.buffer, packet.byteOffset, packet.length);
-  let a = 0;
-  let x = 0;
-  for (let at = 0; at < program.length; at += 8) {
-    const operation = code.getUint16(at, true);
-    const value = code.getUint32(at + 4, true);
-    const isRelative = value >= 0xfff0_0000;
-    const offset = isRelative ? value - 0xfff0_0000 - networkOffset : value;
-    if (operation === 0x20) a = bytes.getUint32(offset);
-    else if (operation === 0x30) a = bytes.getUint8(offset);
-    else if (operation === 0xb1) x = (bytes.getUint8(offset) & 0xf) * 4;
-    else if (operation === 0x50) a = bytes.getUint8(x + value);
-    else if (operation === 0x15) at += 8 * code.getUint8(at + (a === value ? 2 : 3));
-    else if (operation === 0x05) at += 8 * value;
-    else if (operation === 0x06) return value;
-    else throw new Error(`operation ${operation}`);
-  }
-  throw new Error("the program has no end");
-}
+import { runFilter } from "../../helpers/packet-filter.ts";
 
 function ipv4(changes: { ttl?: number; from?: string; to?: string; vrid?: number }): Uint8Array {
   const { ttl = 255, from = "192.0.2.2", to = "224.0.0.18", vrid = 51 } = changes;
@@ -51,7 +29,7 @@ describe("assembleAdvertFilter", () => {
     ["a packet that crossed a router", { ttl: 254 }, 0],
     ["a packet to this node alone", { to: "192.0.2.1" }, 0],
   ])("multicast: %s", (_, changes, expected) => {
-    expect(run(multicast, ipv4(changes), 0)).toBe(expected);
+    expect(runFilter(multicast, ipv4(changes), 0)).toBe(expected);
   });
 
   const peers = ["192.0.2.2", "192.0.2.3"].map((text) => parseAddress(text)!);
@@ -62,7 +40,7 @@ describe("assembleAdvertFilter", () => {
     ["a stranger", { from: "192.0.2.4", to: "192.0.2.1" }, 0],
     ["a peer that speaks to the group", { from: "192.0.2.2" }, 0],
   ])("unicast: %s", (_, changes, expected) => {
-    expect(run(unicast, ipv4(changes), 0)).toBe(expected);
+    expect(runFilter(unicast, ipv4(changes), 0)).toBe(expected);
   });
 
   const peer6 = parseAddress("fe80::2")!;
@@ -83,7 +61,7 @@ describe("assembleAdvertFilter", () => {
       const isVrid = view.getUint16(at, true) === 0x30 && view.getUint32(at + 4, true) === 1;
       if (isVrid) view.setUint32(at + 4, 41, true);
     }
-    return run(program, packet, 0);
+    return runFilter(program, packet, 0);
   }
 
   test("IPv6: all four words of an address count", () => {

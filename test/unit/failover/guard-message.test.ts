@@ -5,8 +5,10 @@ import * as fc from "fast-check";
 import {
   beatMessage,
   encodeOrders,
+  encodeRenewal,
   farewellMessage,
   GuardReader,
+  renewalBytes,
 } from "../../../src/failover/guard-message.ts";
 import type { GuardOrders } from "../../../src/failover/guard-message.ts";
 
@@ -15,6 +17,7 @@ const numRuns = Number(process.env["FUZZ_RUNS"] ?? 200);
 
 const orders: GuardOrders = {
   silenceMs: 234,
+  threadId: 4711,
   leasesPin: "/sys/fs/bpf/appliance/fence-1/leases",
   instances: [
     {
@@ -67,4 +70,16 @@ describe("GuardReader", () => {
     });
     fc.assert(property, { seed, numRuns });
   });
+});
+
+test("a renewal comes back whole, also in pieces and between beats", () => {
+  const end = new Uint8Array(28).map((_, index) => index + 1);
+  const message = new Uint8Array(renewalBytes);
+  encodeRenewal(message, { slot: 0x0102, packet: 3 }, end);
+  const renewal = { type: "renewal", slot: 0x0102, packet: 3, trailer: end } as const;
+  const stream = Uint8Array.of(...beatMessage, ...message, ...beatMessage);
+  expect(new GuardReader().read(stream)).toEqual([{ type: "beat" }, renewal, { type: "beat" }]);
+  const reader = new GuardReader();
+  expect(reader.read(stream.subarray(0, 9))).toEqual([{ type: "beat" }]);
+  expect(reader.read(stream.subarray(9))).toEqual([renewal, { type: "beat" }]);
 });

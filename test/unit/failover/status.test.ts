@@ -8,7 +8,7 @@ import { parseAddress } from "../../../src/net/address.ts";
 import { cause, createRouter, deriveTiming, routerState } from "../../../src/vrrp/index.ts";
 import { plan } from "../../helpers/failover-node.ts";
 
-const placed: InstancePlan = { ...plan({ priority: 120 }), slot: 255 };
+const placed: InstancePlan = { ...plan({ priority: 120 }), slot: 255, hasPeer: false };
 
 function routerOf(): ReturnType<typeof createRouter> {
   return createRouter({

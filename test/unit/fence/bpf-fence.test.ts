@@ -79,3 +79,12 @@ describe.skipIf(bpf.skip)(`BpfFence ${bpf.reason}`.trim(), () => {
     expect(() => instanceOf("addresses4", "192.0.2.1")).toThrow("ENOENT");
   });
 });
+
+test("BpfFence does not come up on a kernel without TCX, and leaves nothing behind", () => {
+  const kernel = new FakeBpfKernel();
+  kernel.hasTcx = false;
+  expect(() => new BpfFence({ kernel, pins: "/nowhere", processors: 1 })).toThrow(
+    "The fence needs TCX, which this kernel has not (Linux 6.6 or later)",
+  );
+  expect(kernel.open.size).toBe(0);
+});

@@ -47,6 +47,33 @@ describe("planDirector()", () => {
     ]);
   });
 
+  test("sets what IPVS loses connections by, after its module", () => {
+    const { state, host } = createFakeHost();
+    for (const name of ["ip_vs", "ip_vs_wlc"]) state.modules.set(name, "loadable");
+    const services = [service({ engine: "ipvs", forwarding: "gate", isPersistent: true })];
+    const planned = (): readonly string[] =>
+      planDirector(host, { services, descriptors: 0 })
+        .steps.map(formatStep)
+        .filter((text) => /^set .*vs\.|^load/.test(text));
+    expect(planned()).toEqual([
+      "load kernel module ip_vs",
+      "load kernel module ip_vs_wlc",
+      "set net.ipv4.vs.expire_nodest_conn = 1 (is 0)",
+      "set net.ipv4.vs.expire_quiescent_template = 1 (is 0)",
+    ]);
+    for (const name of ["ip_vs", "ip_vs_wlc"]) state.modules.set(name, "present");
+    state.settings.set("net/ipv4/vs/expire_nodest_conn", "1");
+    state.settings.set("net/ipv4/vs/expire_quiescent_template", "0");
+    expect(planned()).toEqual(["set net.ipv4.vs.expire_quiescent_template = 1 (is 0)"]);
+  });
+
+  test("needs nothing for what the proxy carries where there is no IPVS", () => {
+    const { host } = createFakeHost();
+    const services = [service({ engine: "ipvs", forwarding: "masq", mayBeProxied: true })];
+    const plan = planDirector(host, { services, descriptors: 0 });
+    expect(plan).toEqual({ steps: [], refusals: [], unsupported: [], notes: [] });
+  });
+
   test("raises the limit of the unit when systemd's own is too low", () => {
     const { host } = createFakeHost();
     const limits = "/etc/systemd/system/appliance.service.d/60-limits.conf";

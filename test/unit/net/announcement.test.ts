@@ -6,8 +6,11 @@ import { parseAddress } from "../../../src/net/address.ts";
 import {
   decodeArpClaim,
   decodeNeighbourClaim,
+  decodeNeighbourMessage,
+  encodeArpCheck,
   encodeGratuitousArp,
   encodeNeighbourAdvertisement,
+  encodeNeighbourCheck,
 } from "../../../src/net/announcement.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
@@ -46,6 +49,34 @@ describe("encodeNeighbourAdvertisement", () => {
     expect(frame[58]).toBe(0xa0);
     expect(encodeNeighbourAdvertisement(mac, address6, false)[58]).toBe(0x20);
   });
+});
+
+test("encodeArpCheck() asks without claiming: its sender is 0.0.0.0", () => {
+  const frame = encodeArpCheck(mac, address);
+  expect(frame.toHex()).toBe(
+    "ffffffffffff020000aabbcc08060001080006040001020000aabbcc00000000000000000000c0000264",
+  );
+  expect(decodeArpClaim(frame.subarray(14))).toBeUndefined();
+});
+
+test("encodeNeighbourCheck() asks as duplicate address detection does", () => {
+  const frame = encodeNeighbourCheck(mac, address6);
+  expect(frame.subarray(0, 22).toHex()).toBe("3333ff000100020000aabbcc86dd6000000000183aff");
+  expect(frame.subarray(22, 54).toHex()).toBe(`${"00".repeat(16)}ff0200000000000000000001ff000100`);
+  expect(frame.subarray(54, 56).toHex()).toBe("8700");
+  expect(frame.subarray(58).toHex()).toBe(`00000000${address6.toHex()}`);
+  // 16-bit words of both addresses, 24, 58 and the message.
+  let sum = 24 + 58;
+  for (let offset = 22; offset < 78; offset += 2) sum += (frame[offset]! << 8) | frame[offset + 1]!;
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  expect(sum).toBe(0xffff);
+  expect(decodeNeighbourClaim(frame.subarray(14))).toBeUndefined();
+});
+
+test("decodeNeighbourMessage() takes an advertisement without a MAC address", () => {
+  const message = encodeNeighbourAdvertisement(mac, address6, false).subarray(54, 78);
+  expect(decodeNeighbourMessage(message)).toEqual({ address: address6, mac: new Uint8Array(6) });
+  expect(decodeNeighbourMessage(message.subarray(0, 23))).toBeUndefined();
 });
 
 describe("decode", () => {

@@ -8,7 +8,7 @@ import { failoverSnapshot } from "../../helpers/fake-status-source.ts";
 
 test("failoverSchema takes what the director tells, and nothing of another shape", () => {
   const snapshot = failoverSnapshot();
-  expect(v.parse(failoverSchema, snapshot)).toEqual(snapshot);
+  expect<unknown>(v.parse(failoverSchema, snapshot)).toEqual(snapshot);
   const wrong = failoverSnapshot({ state: "master" as "active" });
   expect(v.safeParse(failoverSchema, wrong).success).toBe(false);
 });
@@ -58,6 +58,7 @@ describe("failoverFamilies", () => {
       "appliance_vrrp_late_ticks_total 3",
       "appliance_vrrp_fence_repairs_total 0",
       "appliance_vrrp_guard_up 1",
+      'appliance_vrrp_track_up{target="ping 192.0.2.1"} 1',
     ]);
   });
 });

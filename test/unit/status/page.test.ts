@@ -3,12 +3,13 @@ import { createHash } from "node:crypto";
 
 import * as fc from "fast-check";
 
-import type { ServerSnapshot, Snapshot } from "../../../src/status/index.ts";
+import type { Snapshot } from "../../../src/status/index.ts";
 import { pageScript } from "../../../src/status/page-script.ts";
-import { needsAttention } from "../../../src/status/page-view.ts";
+import { headline } from "../../../src/status/page-view.ts";
 import { pagePolicy, renderLockedPage, renderPage } from "../../../src/status/page.ts";
 import {
   directorSnapshot,
+  failoverSnapshot,
   serverSnapshot,
   serviceSnapshot,
   statusEvent,
@@ -59,6 +60,17 @@ function filledWith(text: string): Snapshot {
         realServers: [server],
       }),
     ],
+    failover: {
+      ...failoverSnapshot({
+        name: text,
+        addresses: Array.from({ length: 7 }, () => text),
+        cause: text,
+        blockedBy: `${text}2`,
+        changedAt: text,
+        heard: { address: text, priority: 1, at: text },
+      }),
+      fence: { kind: "none", reason: text },
+    },
     events: [statusEvent(1, { at: text, service: text, server: text, text })],
   });
 }
@@ -88,8 +100,8 @@ describe("renderPage", () => {
       "web ● up",
       "tcp 192.0.2.100:80 · proxy · wlc",
       "1 of 2 real servers up",
-      "192.0.2.11:80 ● up 1 3 134 http ok, 1.5 ms, 2 s ago",
-      "192.0.2.12:80 ✕ down 0 (of 1) 3 134 http failed, 4 ms, 1 s ago status 503, expected 200-299",
+      "192.0.2.11:80 ● up 1 3 134 281 kB 384 kB http ok, 1.5 ms, 2 s ago",
+      "192.0.2.12:80 ✕ down 0 (of 1) 3 134 281 kB 384 kB http failed, 4 ms, 1 s ago status 503, expected 200-299",
       "30 s ago web 192.0.2.11:80 Real server is down: status 503",
     ]) {
       expect(text).toContain(part);
@@ -131,9 +143,9 @@ describe("renderPage", () => {
     );
     const page = renderPage(directorSnapshot({ services: [serviceSnapshot({ realServers })] }));
     const [before, after] = page.split("<details>") as [string, string];
-    expect(before.match(/<tr role="row">\n<th/g)!.length).toBe(1);
+    expect(before.match(/<tr role="row" data-key=/g)!.length).toBe(1);
     expect(before).toContain("192.0.2.1:401");
-    expect(after.match(/<tr role="row">\n<th/g)!.length).toBe(500);
+    expect(after.match(/<tr role="row" data-key=/g)!.length).toBe(500);
   });
 
   test("is bounded for 5,000 services", () => {
@@ -141,7 +153,7 @@ describe("renderPage", () => {
       serviceSnapshot({ name: `s${index}` }),
     );
     const page = renderPage(directorSnapshot({ services }));
-    expect(page.match(/<section aria-label="Virtual/g)!.length).toBe(3000);
+    expect(page.match(/aria-label="Virtual service/g)!.length).toBe(3000);
     expect(textOf(page)).toContain("5,000 of 5,000 services up");
   });
 
@@ -163,11 +175,12 @@ describe("renderPage", () => {
   ])("shows %s of %s with its name if it has one", (key, host, name) => {
     const realServers = [serverSnapshot({ key, host, port: 80 })];
     const page = renderPage(directorSnapshot({ services: [serviceSnapshot({ realServers })] }));
-    expect(textOf(page)).toContain(`Why ${key}${name} ● up`);
+    expect(textOf(page)).toContain(`Last check Why ${key}${name} ● up`);
   });
 
   test("makes no markup from any text", () => {
-    const plain = tagsOf(renderPage(filledWith("x")));
+    const render = (text: string): string => renderPage(filledWith(text), { isChangeable: true });
+    const plain = tagsOf(render("x"));
     const hostile = fc.oneof(
       fc.constantFrom(
         "<script>alert(1)</script>",
@@ -181,7 +194,7 @@ describe("renderPage", () => {
     );
     fc.assert(
       fc.property(hostile, (text) => {
-        const page = renderPage(filledWith(text));
+        const page = render(text);
         expect(tagsOf(page)).toEqual(plain);
         expect(page).not.toContain("<script>alert");
       }),
@@ -197,6 +210,26 @@ describe("renderPage", () => {
     expect(page).toContain('name="viewport"');
     expect(page).toContain('lang="en"');
   });
+});
+
+test.each([
+  ["renderPage", renderPage(directorSnapshot()), false],
+  ["renderPage", renderPage(directorSnapshot(), { isChangeable: true }), true],
+  ["renderLockedPage", renderLockedPage("A token is needed"), false],
+  ["renderLockedPage", renderLockedPage("A token is needed", { isChangeable: true }), true],
+])("%s asks for a write token only where there is one %#", (_name, page, expected) => {
+  expect(page.includes('id="write-token"')).toBe(expected);
+  expect(page).not.toMatch(/<html[^>]*data-write/);
+});
+
+test.each([
+  [{}, "1 of 1 services up"],
+  [
+    { failover: failoverSnapshot({ state: "backup" }) },
+    "1 of 1 services up, active for 0 of 1 virtual router",
+  ],
+])("headline of %j", (changes, expected) => {
+  expect(headline(directorSnapshot(changes))).toBe(expected);
 });
 
 describe("pagePolicy", () => {
@@ -226,6 +259,12 @@ describe("pagePolicy", () => {
 });
 
 describe("pageScript", () => {
+  test("keeps the write token in memory", () => {
+    expect(pageScript).not.toContain("localStorage");
+    const stored = [...pageScript.matchAll(/sessionStorage[.]setItem[(]([^)]*)[)]/g)];
+    expect(stored.map(([, what]) => what)).toEqual(['"appliance-token", token']);
+  });
+
   test("is a script that parses", () => {
     expect(() => new Bun.Transpiler({ loader: "js" }).transformSync(pageScript)).not.toThrow();
   });
@@ -233,14 +272,4 @@ describe("pageScript", () => {
   test("never makes markup from text", () => {
     expect(pageScript).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval/);
   });
-});
-
-test.each([
-  [{}, false],
-  [{ health: "down" }, true],
-  [{ health: "unchecked" }, true],
-  [{ admin: "draining" }, true],
-  [{ admin: "disabled" }, true],
-] as [Partial<ServerSnapshot>, boolean][])("needsAttention(%j) is %p", (changes, expected) => {
-  expect(needsAttention(serverSnapshot(changes))).toBe(expected);
 });

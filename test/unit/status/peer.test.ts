@@ -18,6 +18,14 @@ const peer: PeerSnapshot = {
   dropped: 7,
   unmatched: 0,
   received: { accepted: 990, replayed: 3 },
+  copy: {
+    connected: true,
+    complete: false,
+    lagMs: 1200,
+    clientsSent: 40,
+    clientsReceived: 30,
+    clientsTaken: 20,
+  },
 };
 
 /** Lines with values. */
@@ -41,6 +49,12 @@ test("peerFamilies() has everything that the snapshot has", () => {
     "appliance_peer_messages_unsent_total 1",
     "appliance_peer_packets_dropped_total 7",
     "appliance_peer_routers_unmatched_total 0",
+    "appliance_peer_copy_connected 1",
+    "appliance_peer_copy_complete 0",
+    "appliance_peer_copy_lag_seconds 1.2",
+    "appliance_peer_clients_sent_total 40",
+    "appliance_peer_clients_received_total 30",
+    "appliance_peer_clients_taken_total 20",
     'appliance_peer_messages_received_total{result="accepted"} 990',
     'appliance_peer_messages_received_total{result="replayed"} 3',
   ]);
@@ -48,7 +62,7 @@ test("peerFamilies() has everything that the snapshot has", () => {
 
 test("peerFamilies() says nothing of what is not known, nor without a peer", () => {
   const unheard = { ...peer, reachable: false, heardAgeMs: null, answeredAgeMs: null };
-  const samples = samplesOf({ ...unheard, roundTripMs: null });
+  const samples = samplesOf({ ...unheard, roundTripMs: null, copy: null });
   expect(samples[0]).toBe("appliance_peer_reachable 0");
   expect(samples.filter((line) => line.includes("seconds"))).toEqual([]);
   expect(peerFamilies(undefined)).toEqual([]);

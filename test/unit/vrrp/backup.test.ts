@@ -31,6 +31,13 @@ describe("RFC 9568, section 6.4.2", () => {
     expect(router.state).toBe(routerState.backup);
   });
 
+  test("priority 0 of the active director is the cause of what follows", () => {
+    const router = backupRouter();
+    step(router, heard(150), 500);
+    step(router, heard(0), 501);
+    expect(step(router, "tick", router.downAtMs)).toContain("log resignation");
+  });
+
   test.each([
     ["a higher priority", 150],
     ["an equal priority", 100],
@@ -91,7 +98,29 @@ describe("what blocks promotion", () => {
     step(router, { type: "witness", isReached: false }, 10);
     expect(step(router, "tick", router.downAtMs)).toEqual(["log witness"]);
     step(router, { type: "witness", isReached: true }, router.nowMs);
+    // What answered before the silence does not count.
+    expect(step(router, "tick", router.downAtMs)).toEqual(["askWitness 1"]);
+    expect(step(router, "tick", router.downAtMs)).toEqual([]);
+    step(router, { type: "witness-proof", round: 1 }, router.nowMs);
     expect(step(router, "tick", router.downAtMs)).toContain("log silence");
+  });
+
+  test("a witness that answered in an earlier silence", () => {
+    const router = backupRouter({ witness: "require" });
+    expect(step(router, "tick", router.downAtMs)).toEqual(["askWitness 1"]);
+    step(router, heard(150), router.nowMs + 1);
+    step(router, { type: "witness-proof", round: 1 }, router.nowMs + 1);
+    expect(step(router, "tick", router.downAtMs)).toEqual(["askWitness 2"]);
+    step(router, { type: "witness-proof", round: 1 }, router.nowMs + 1);
+    expect(step(router, "tick", router.downAtMs)).toEqual([]);
+    expect(router.state).toBe(routerState.backup);
+  });
+
+  test("no witness is asked after a resignation: who hears it is not cut off", () => {
+    const router = backupRouter({ hasPeer: true, witness: "require" });
+    step(router, heard(150, { intervalMs: 100 }), 10);
+    step(router, heard(0, { intervalMs: 100 }), 11);
+    expect(step(router, "tick", 11)).toContain("log resignation");
   });
 
   test("not a missing witness, where one is preferred", () => {

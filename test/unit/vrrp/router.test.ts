@@ -12,6 +12,8 @@ describe("priorityOf()", () => {
   test.each([
     ["fit", {}, {}, 100],
     ["unfit with two live servers", {}, { isFit: false, liveServers: 2 }, 3],
+    ["without a witness", {}, { isWitnessReached: false, liveServers: 2 }, 3],
+    ["without a witness, with a peer", { hasPeer: true }, { isWitnessReached: false }, 100],
     ["takeover without a peer", {}, { override: override.takeover }, 254],
     ["takeover of the owner", { priority: 255 }, { override: override.takeover }, 255],
     ["takeover with a peer", { hasPeer: true }, { override: override.takeover }, 100],

@@ -165,15 +165,7 @@ function checkResult(toml: string, result: Result): void {
 function isLater({ path, message }: Problem, { services, instances }: Result): boolean {
   if (laterPattern.test(message)) return true;
   // Virtual addresses without a virtual server: a director for them alone comes with [[vrrp]].
-  if (path === "") return services.length === 0 && instances.length > 0;
-  // Servers of a mark, or of all ports, need no port once there are marks and all ports.
-  const isServer = /\.(?:real_servers\[\d+\]\.address|fallback)$/.test(path);
-  return isServer && hasNoPort(serviceOf(path, services)?.table);
-}
-
-function hasNoPort(table: NativeTable | undefined): boolean {
-  if (table === undefined) return false;
-  return table["fwmark"] !== undefined || JSON.stringify(table["listen"]).includes(':0"');
+  return path === "" && services.length === 0 && instances.length > 0;
 }
 
 /** `check.service` of `virtual_service[3].check.service`. */

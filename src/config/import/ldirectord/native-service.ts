@@ -87,9 +87,9 @@ function warnLost(writing: Writing): void {
 
 /** Of `cleanstop = no`. */
 export const cleanstopMessage =
-  "No effect: the proxy's services end with the director, whatever cleanstop says";
+  "No effect: services end with the director, whatever cleanstop says";
 
-/** Flags by number as ipvsadm(8) takes them, too: the first is the fallback, the second the port. */
+/** ipvsadm(8) takes flags by number, too: the first is the fallback, the second the port. */
 const numberedFlags: Readonly<Record<string, string>> = { "flag-1": "fallback", "flag-2": "port" };
 
 /** The flags that the scheduler has; ipvsadm refuses the others. */

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { parseDocument } from "../../../../src/config/document.ts";
-import { createReport } from "../../../../src/config/report.ts";
 import { checkListen } from "../../../../src/config/resolve/listen.ts";
-import { configOf, problemsOf, serviceText } from "../fixture.ts";
+import { problemsOf, serviceText } from "../fixture.ts";
 
 /** Services on these addresses, named a, b, c … */
 function servicesOn(...listen: readonly string[]): string {
@@ -18,7 +16,7 @@ function conflictsOf(text: string): readonly string[] {
   });
 }
 
-describe("checkListen()", () => {
+describe(checkListen.name, () => {
   test.each([
     ["different ports", ["192.0.2.1:80", "192.0.2.1:81"]],
     ["different addresses", ["192.0.2.1:80", "192.0.2.2:80"]],
@@ -69,17 +67,23 @@ describe("checkListen()", () => {
     expect(conflictsOf(`[status]\nlisten = "off"\n${servicesOn("127.0.0.1:9780")}`)).toEqual([]);
   });
 
-  test("leaves port 0 to others", () => {
-    const document = parseDocument("", "a");
-    const report = createReport();
-    const [service] = configOf(servicesOn("192.0.2.1:80")).virtualServices;
-    const listen = [
-      { address: "192.0.2.1", portFirst: 0, portLast: 0 },
-      { address: "192.0.2.1", portFirst: 0, portLast: 0 },
-    ];
-    const status = { listen: undefined, readTokenFile: undefined, writeTokenFile: undefined };
-    const placed = { service: { ...service!, listen }, place: { document, path: [] } };
-    checkListen([placed], { status, place: undefined }, report);
-    expect(report.hasProblems()).toBe(false);
+  test("port 0 is what the other services of the address leave, once", () => {
+    const kernel = (name: string, listen: string): string =>
+      serviceText('forwarding = "gate"\npersistent = "1m"', name, listen);
+    const both = kernel("a", "192.0.2.1:80") + kernel("b", "192.0.2.1:0");
+    expect(problemsOf(both)).toEqual([]);
+    expect(problemsOf(both + kernel("c", "192.0.2.1:0"))).toEqual([
+      expect.stringContaining('nobody else listens on (taken by service "b" at a.toml:9), got'),
+    ]);
+  });
+
+  test("a firewall mark belongs to one service", () => {
+    const marked = (name: string, mark: number): string =>
+      serviceText('forwarding = "gate"', name).replace(/listen = .*/, `fwmark = ${mark}`);
+    expect(problemsOf(marked("a", 1) + marked("b", 2))).toEqual([]);
+    expect(problemsOf(marked("a", 1) + marked("b", 1))).toEqual([
+      "a.toml:8: virtual_service[1].fwmark: Expected a firewall mark that no other service has " +
+        '(taken by service "a" at a.toml:3), got 1',
+    ]);
   });
 });

@@ -83,7 +83,26 @@ describe(resolveAddress.name, () => {
     expect(serviceOf(text).fallback).toEqual({ host: "127.0.0.1", port: 7 });
   });
 
-  test.each(["192.0.2.1:80-81", "192.0.2.1:0"])("asks for a port beside listen %s", (listen) => {
+  test("takes no port where the service has none, if the check has one", () => {
+    const allPorts = (check: string) =>
+      serviceText(`forwarding = "gate"\npersistent = "1m"\n${check}`, "a", "192.0.2.1:0").replace(
+        "11:80",
+        "11",
+      );
+    const mark = allPorts("check = { port = 80 }").replace(/listen = .*/, "fwmark = 7");
+    expect(serviceOf(mark)).toMatchObject({
+      firewallMark: 7,
+      listen: [],
+      realServers: [{ host: "192.0.2.11", port: 0 }],
+    });
+    expect(hostsOf(allPorts('check = { type = "ping" }'))).toEqual(["192.0.2.11:0"]);
+    expect(problemsOf(allPorts(""))).toEqual([
+      'a.toml:4: virtual_service[0].real_servers[0].address: Expected the key "port" in check, ' +
+        'or a port, as the service has none, got "192.0.2.11"',
+    ]);
+  });
+
+  test.each(["192.0.2.1:80-81"])("asks for a port beside listen %s", (listen) => {
     expect(problemsOf(serviceText("", "a", listen).replace("11:80", "11"))).toContain(
       "a.toml:4: virtual_service[0].real_servers[0].address: Expected a port, as the service has not " +
         'exactly one, got "192.0.2.11"',

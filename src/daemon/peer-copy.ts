@@ -1,0 +1,181 @@
+/**
+ * Overrides on both directors: each change is copied to the other one before the command returns,
+ * and whoever was away is told everything as soon as it is back.
+ *
+ * The same way go the clients of persistent services (client-copy.ts). Each director calls the
+ * other one; over its own call it tells what holds here. A message is a letter, `o` for overrides
+ * or `c` for clients, and JSON; its answer is "taken", or why not.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../clock/index.ts";
+import { errorText } from "../errors/index.ts";
+import type { PeerPlan } from "../failover/index.ts";
+import { familyOf } from "../net/address.ts";
+import type { PeerKey } from "../peer/index.ts";
+import { ClientCopy } from "./client-copy.ts";
+import type { ClientCopyOptions, ClientCopyView } from "./client-copy.ts";
+import { mergeOverrides } from "./override-merge.ts";
+import type { RevisedOverrides } from "./override-merge.ts";
+import { formatOverrides, parseOverrides } from "./overrides.ts";
+import { PeerCaller } from "./peer-caller.ts";
+import { PeerListener } from "./peer-listener.ts";
+import type { Reporter } from "./report.ts";
+
+/** What {@link PeerCopy} works with. */
+export interface PeerCopyOptions {
+  readonly clock: Clock;
+  readonly report: Reporter;
+  /** What holds here. */
+  readonly current: () => RevisedOverrides;
+  /** Puts in force and keeps what the peer has. */
+  readonly adopt: (next: RevisedOverrides) => Promise<void>;
+  readonly engine: ClientCopyOptions["engine"];
+  /** All clients of the peer are here. */
+  readonly onComplete: () => void;
+}
+
+/** How the connection to the peer does. */
+export interface PeerCopyView extends ClientCopyView {
+  readonly isConnected: boolean;
+}
+
+/** An operator waits no longer for the other director, ms. */
+const askTimeoutMs = 1000;
+/** A port that is taken is asked for again after this time, ms. */
+const listenPauseMs = 5000;
+
+const kinds = { overrides: "o", clients: "c" } as const;
+
+function keysOf({ keys }: PeerPlan): PeerKey[] {
+  return keys.map(({ id, secret }) => ({ id, secret: Uint8Array.fromHex(secret) }));
+}
+
+/** Owns the connections to and from the peer. Without a plan it does nothing. */
+export class PeerCopy {
+  readonly #options: PeerCopyOptions;
+  #plan: PeerPlan | undefined;
+  #caller: PeerCaller | undefined;
+  #listener: PeerListener | undefined;
+  #pause: Timer | undefined;
+  readonly #clients: ClientCopy;
+
+  constructor(options: PeerCopyOptions) {
+    this.#options = options;
+    const { clock, engine, onComplete } = options;
+    const ask = (text: string): Promise<string | undefined> => this.#ask(kinds.clients + text);
+    this.#clients = new ClientCopy({ clock, engine, onComplete, ask });
+  }
+
+  /** Takes the plan for the wanted one; undefined: no peer. */
+  apply(plan: PeerPlan | undefined): void {
+    const connectionOf = (one: PeerPlan | undefined): string =>
+      JSON.stringify(one && [one.address, one.port, one.keys]);
+    if (connectionOf(plan) === connectionOf(this.#plan)) return;
+    this.close();
+    this.#plan = plan;
+    if (plan === undefined) return;
+    this.#listen(plan, true);
+    const { address, port } = plan;
+    this.#caller = new PeerCaller({
+      clock: this.#options.clock,
+      address,
+      port,
+      keys: keysOf(plan),
+      onOpen: () => {
+        void this.tell();
+        this.#clients.start();
+      },
+    });
+  }
+
+  /**
+   * Tells the peer what holds here.
+   *
+   * @returns Why it may not know it; undefined if it does, or there is no peer.
+   */
+  async tell(): Promise<string | undefined> {
+    if (this.#caller === undefined) return undefined;
+    if (!this.#caller.isOpen) return "there is no connection to it";
+    const { revision, overrides } = this.#options.current();
+    const answer = await this.#ask(kinds.overrides + formatOverrides(overrides, revision));
+    if (answer === undefined) return "it does not answer";
+    return answer === "taken" ? undefined : answer;
+  }
+
+  /** Copies what is not yet there, before the other director takes over. Bounded in time. */
+  async flush(): Promise<void> {
+    if (this.#caller?.isOpen === true) await this.#clients.flush();
+  }
+
+  /** Undefined without a peer. */
+  view(): PeerCopyView | undefined {
+    if (this.#caller === undefined) return undefined;
+    return { ...this.#clients.view(), isConnected: this.#caller.isOpen };
+  }
+
+  close(): void {
+    this.#clients.stop();
+    this.#pause?.cancel();
+    this.#caller?.close();
+    this.#listener?.close();
+    this.#caller = undefined;
+    this.#listener = undefined;
+    this.#plan = undefined;
+  }
+
+  #listen(plan: PeerPlan, isFirst: boolean): void {
+    const { clock, report } = this.#options;
+    this.#listener = new PeerListener({
+      clock,
+      hostname: familyOf(plan.address) === 4 ? "0.0.0.0" : "::",
+      port: plan.port,
+      peer: plan.address,
+      keys: keysOf(plan),
+      answer: async (payload) => {
+        const answer = await this.#answer(new TextDecoder().decode(payload));
+        return new TextEncoder().encode(answer);
+      },
+      onProblem: (reason) => {
+        if (isFirst) {
+          const text = `Cannot listen for the peer on TCP port ${plan.port}`;
+          report({ level: "warning", kind: "failover", name: "peer", text, reason });
+        }
+        this.#pause = clock.after(listenPauseMs, () => this.#listen(plan, false));
+      },
+    });
+  }
+
+  async #ask(text: string): Promise<string | undefined> {
+    const answer = await this.#caller?.ask(new TextEncoder().encode(text), askTimeoutMs);
+    return answer && new TextDecoder().decode(answer);
+  }
+
+  async #answer(text: string): Promise<string> {
+    if (text.startsWith(kinds.clients)) return this.#clients.take(text.slice(1));
+    if (text.startsWith(kinds.overrides)) return this.#takeOverrides(text.slice(1));
+    return "it is of another version";
+  }
+
+  async #takeOverrides(text: string): Promise<string> {
+    const parsed = parseOverrides(text);
+    if (!parsed.ok) return `it cannot read them: ${parsed.reason}`;
+    const { current, adopt, report } = this.#options;
+    const own = current();
+    const { overrides, revision } = parsed;
+    const merged = mergeOverrides(own, { overrides, revision });
+    if (merged === own) return "taken";
+    try {
+      await adopt(merged);
+    } catch (error) {
+      return `it cannot put them in force: ${errorText(error)}`;
+    }
+    const told = `Overrides taken from the other director: ${merged.overrides.size} in force`;
+    const by = "the other director";
+    report({ level: "info", kind: "override", name: "override", text: told, by });
+    // Both were changed while they did not hear each other: the other one has a part of it.
+    if (merged.revision > revision) void this.tell();
+    return "taken";
+  }
+}

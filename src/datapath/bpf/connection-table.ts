@@ -1,0 +1,61 @@
+/**
+ * The table of connections, as seen from here: how many there are, and which.
+ *
+ * The program notes a connection and never forgets one: a new one takes the place of that which was
+ * not used for longest. So a walk counts what is alive and removes what is not. It goes in steps,
+ * with room between for everything else.
+ *
+ * @module
+ */
+
+import type { BpfKernel } from "../../bpf/index.ts";
+import { decodeConnection, decodeFlow, sizes } from "./layout.ts";
+import type { ConnectionRecord, FlowRecord } from "./layout.ts";
+
+/** Entries a step: some 2 ms. A bucket of the kernel's table has far fewer. */
+const stepEntries = 4096;
+
+/** Both tables. */
+export interface ConnectionMaps {
+  readonly connections4: number;
+  readonly connections6: number;
+}
+
+/** What becomes of an entry. */
+export type Verdict = "keep" | "remove" | "stop";
+
+/** Looks at one entry; the flow is read only if asked for. */
+export type Visit = (connection: ConnectionRecord, flow: () => FlowRecord) => Verdict;
+
+/** Goes through all connections, but not to the end if `visit` says `stop`. */
+export async function walkConnections(
+  kernel: BpfKernel,
+  maps: ConnectionMaps,
+  visit: Visit,
+): Promise<void> {
+  for (const name of ["connections4", "connections6"] as const) {
+    const isOver = await walkMap(kernel, { map: maps[name], ...sizes[name] }, visit);
+    if (isOver) return;
+  }
+}
+
+/** @returns True if the visitor wants no more. */
+async function walkMap(
+  kernel: BpfKernel,
+  { map, key: keyBytes, value: valueBytes }: { map: number; key: number; value: number },
+  visit: Visit,
+): Promise<boolean> {
+  const batch = kernel.openBatch({ map, keyBytes, valueBytes, entries: stepEntries });
+  const view = new DataView(batch.values.buffer);
+  for (let count = batch.next(); count > 0; count = batch.next()) {
+    for (let entry = 0; entry < count; entry++) {
+      const key = batch.keys.subarray(entry * keyBytes, (entry + 1) * keyBytes);
+      const connection = decodeConnection(view, entry * valueBytes);
+      const verdict = visit(connection, () => decodeFlow(key));
+      if (verdict === "stop") return true;
+      if (verdict === "remove") kernel.remove(map, key.slice());
+    }
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+  }
+  return false;
+}

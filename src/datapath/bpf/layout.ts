@@ -1,0 +1,252 @@
+/**
+ * Keys and values of the maps of ffi/bpf/balancer-maps.h, named as there. Pure.
+ *
+ * Ports and addresses stand in network order, everything else in that of the host (little-endian).
+ * An IPv4 address takes the first four bytes of sixteen.
+ *
+ * @module
+ */
+
+import { formatAddress, parseAddress } from "../../net/address.ts";
+import type { Endpoint } from "../../net/address.ts";
+
+/** SERVICES_MAX: services at once. */
+export const servicesMax = 1024;
+/** SERVERS_MAX: real servers of all services at once. */
+export const serversMax = 4096;
+/** SLOTS_MAX: slots of the tables of all services at once. */
+export const slotsMax = 1_048_576;
+
+/** How a table of slots is used; `enum scheduler`. */
+export const schedulerKind = {
+  turn: 0,
+  source: 1,
+  maglev: 2,
+  lc: 3,
+  wlc: 4,
+  sed: 5,
+  nq: 6,
+} as const;
+/** SERVICE_DRAINS. */
+export const serviceDrains = 1;
+/** Bits of a server: SERVER_PRESENT and so on. */
+export const serverFlag = {
+  present: 1,
+  masq: 2,
+  local: 4,
+  shared: 8,
+  fallback: 16,
+  quiescent: 32,
+} as const;
+/** REPLY_SHARED. */
+export const replyShared = 1;
+/** Bits of a connection's state; 0: open. */
+export const connectionState = { clientClosed: 1, serverClosed: 2, reset: 4 } as const;
+
+/** Why packets were dropped; the place of each is its index in `drops`. */
+export const dropReasons = [
+  "no-server",
+  "ttl",
+  "lost-server",
+  "unknown-reply",
+  "store",
+  "table",
+  "closed",
+] as const;
+/** One of {@link dropReasons}. */
+export type DropReason = (typeof dropReasons)[number];
+
+const protocolNumbers = { tcp: 6, udp: 17 } as const;
+
+/** Bytes of keys and values, by map. */
+export const sizes = {
+  services: { key: 20, value: 40 },
+  servers: { key: 4, value: 36 },
+  loads: { key: 4, value: 4 },
+  real_servers: { key: 20, value: 8 },
+  connections4: { key: 16, value: 20 },
+  connections6: { key: 40, value: 20 },
+  persistents: { key: 20, value: 12 },
+  server_counts: { key: 4, value: 40 },
+  refusals: { key: 4, value: 8 },
+  drops: { key: 4, value: 8 },
+} as const;
+
+/** Key of an array. */
+export function indexKey(index: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(index).buffer);
+}
+
+/** An address in its place; `isSix` says of which family. */
+function setAddress(bytes: Uint8Array, offset: number, address: string): boolean {
+  const parsed = parseAddress(address)!;
+  bytes.set(parsed, offset);
+  return parsed.length === 16;
+}
+
+function addressAt(bytes: Uint8Array, offset: number, isSix: boolean): string {
+  return formatAddress(bytes.slice(offset, offset + (isSix ? 16 : 4)));
+}
+
+/** `struct endpoint`: key of `services` and `real_servers`. */
+export function encodeEndpoint(endpoint: Endpoint, protocol: "tcp" | "udp"): Uint8Array {
+  const bytes = new Uint8Array(sizes.services.key);
+  const isSix = setAddress(bytes, 0, endpoint.address);
+  new DataView(bytes.buffer).setUint16(16, endpoint.port, false);
+  bytes[18] = protocolNumbers[protocol];
+  bytes[19] = Number(isSix);
+  return bytes;
+}
+
+/** `struct service`. */
+export interface ServiceRecord {
+  readonly id: number;
+  readonly table: number;
+  readonly slots: number;
+  /** 0: none. */
+  readonly persistenceS: number;
+  /** Bits of a client's address that make it the same client; at most 32 for IPv4. */
+  readonly clientBits: number;
+  readonly scheduler: number;
+  readonly hashBits: number;
+  readonly flags: number;
+}
+
+/** Value of `services`. */
+export function encodeService(record: ServiceRecord): Uint8Array {
+  const bytes = new Uint8Array(sizes.services.value);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, record.id, true);
+  view.setUint32(4, record.table, true);
+  view.setUint32(8, record.slots, true);
+  view.setUint32(12, record.persistenceS, true);
+  for (let bit = 0; bit < record.clientBits; bit++) bytes[16 + (bit >> 3)]! |= 0x80 >> (bit & 7);
+  bytes[32] = record.scheduler;
+  bytes[33] = record.hashBits;
+  bytes[34] = record.flags;
+  return bytes;
+}
+
+/** What has to be known of a service that an earlier process left. */
+export function decodeService(bytes: Uint8Array): Pick<ServiceRecord, "id" | "table" | "slots"> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    id: view.getUint32(0, true),
+    table: view.getUint32(4, true),
+    slots: view.getUint32(8, true),
+  };
+}
+
+/** `struct server`. */
+export interface ServerRecord extends Endpoint {
+  /** Number of the interface towards it. */
+  readonly device: number;
+  readonly service: number;
+  readonly generation: number;
+  readonly flags: number;
+  readonly weight: number;
+}
+
+/** Value of `servers`. */
+export function encodeServer(record: ServerRecord): Uint8Array {
+  const bytes = new Uint8Array(sizes.servers.value);
+  const view = new DataView(bytes.buffer);
+  const isSix = setAddress(bytes, 0, record.address);
+  view.setUint32(16, record.device, true);
+  view.setUint32(20, record.service, true);
+  view.setUint32(24, record.generation, true);
+  view.setUint16(28, record.port, false);
+  bytes[30] = record.flags;
+  bytes[31] = Number(isSix);
+  view.setUint32(32, record.weight, true);
+  return bytes;
+}
+
+/** Reads a value of `servers`. */
+export function decodeServer(bytes: Uint8Array): ServerRecord {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    address: addressAt(bytes, 0, bytes[31] === 1),
+    port: view.getUint16(28, false),
+    device: view.getUint32(16, true),
+    service: view.getUint32(20, true),
+    generation: view.getUint32(24, true),
+    flags: bytes[30]!,
+    weight: view.getUint32(32, true),
+  };
+}
+
+/** `struct reply`: what a real server is called towards clients. */
+export function encodeReply(virtual: Endpoint, flags: number): Uint8Array {
+  const bytes = new Uint8Array(sizes.real_servers.value);
+  const view = new DataView(bytes.buffer);
+  setAddress(bytes, 0, virtual.address);
+  view.setUint16(4, virtual.port, false);
+  view.setUint16(6, flags, true);
+  return bytes;
+}
+
+/** `struct connection`. */
+export interface ConnectionRecord {
+  readonly server: number;
+  readonly generation: number;
+  /** Seconds of CLOCK_MONOTONIC. */
+  readonly seenS: number;
+  readonly state: number;
+}
+
+/** Reads the value of a connection at an offset. */
+export function decodeConnection(view: DataView, offset: number): ConnectionRecord {
+  return {
+    server: view.getUint32(offset, true),
+    generation: view.getUint32(offset + 4, true),
+    seenS: view.getUint32(offset + 8, true),
+    state: view.getUint8(offset + 16),
+  };
+}
+
+/** `struct flow4` or `struct flow6`. */
+export interface FlowRecord {
+  readonly client: Endpoint;
+  readonly virtual: Endpoint;
+  readonly protocol: "tcp" | "udp";
+}
+
+/** Reads the key of a connection; the family is told by its length. */
+export function decodeFlow(bytes: Uint8Array): FlowRecord {
+  const isSix = bytes.length === sizes.connections6.key;
+  const addressBytes = isSix ? 16 : 4;
+  const ports = 2 * addressBytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    client: { address: addressAt(bytes, 0, isSix), port: view.getUint16(ports, false) },
+    virtual: {
+      address: addressAt(bytes, addressBytes, isSix),
+      port: view.getUint16(ports + 2, false),
+    },
+    protocol: bytes[ports + 4] === protocolNumbers.udp ? "udp" : "tcp",
+  };
+}
+
+/** `struct server_counters`, all processors added up. */
+export interface TrafficCounters {
+  readonly connections: number;
+  readonly packetsIn: number;
+  readonly bytesIn: number;
+  readonly packetsOut: number;
+  readonly bytesOut: number;
+}
+
+/** Adds up the copies of `server_counts` of one server. */
+export function sumCounters(copies: BigUint64Array): TrafficCounters {
+  const sums = [0n, 0n, 0n, 0n, 0n];
+  for (const [index, value] of copies.entries()) sums[index % 5]! += value;
+  const [connections, packetsIn, bytesIn, packetsOut, bytesOut] = sums.map(Number);
+  return {
+    connections: connections!,
+    packetsIn: packetsIn!,
+    bytesIn: bytesIn!,
+    packetsOut: packetsOut!,
+    bytesOut: bytesOut!,
+  };
+}

@@ -1,0 +1,232 @@
+/**
+ * Failover of a director over a real-time thread that only writes down what it is told.
+ */
+import { describe, expect, test } from "bun:test";
+
+import { parseConfig } from "../../../src/config/index.ts";
+import type { ServiceAssessment } from "../../../src/daemon/assessment.ts";
+import { DirectorFailover } from "../../../src/daemon/failover.ts";
+import type { JudgedService } from "../../../src/daemon/fitness.ts";
+import type { Hook } from "../../../src/daemon/hooks.ts";
+import type { FailoverOptions, RealtimeEvent, UnplacedPlan } from "../../../src/failover/index.ts";
+import type { Config } from "../../../src/model/index.ts";
+import { createFakeClock } from "../../helpers/fake-clock.ts";
+import { settle } from "./director-fixture.ts";
+
+const address = "192.0.2.100";
+
+function configOf(lines = "", rest = ""): Config {
+  const text = `
+[director]
+script_user = "nobody"
+
+[[vrrp]]
+name = "web"
+interface = "eth0"
+vrid = 51
+addresses = ["${address}"]
+auth = "none"
+${lines}
+${rest}
+`;
+  return parseConfig(text, "a.toml", { cores: 1 }).config;
+}
+
+const other = `
+[[vrrp]]
+name = "mail"
+interface = "eth0"
+vrid = 52
+addresses = ["192.0.2.101"]
+auth = "none"
+`;
+const empty: Config = { ...configOf(), virtualRouters: [] };
+
+function service(state: JudgedService["state"], health: string): ServiceAssessment {
+  const judged = { service: { listen: [{ address }] }, servers: [{ health }], state };
+  return judged as unknown as ServiceAssessment;
+}
+
+function setUp(answers = { isGood: true }) {
+  const clock = createFakeClock();
+  const orders: string[] = [];
+  const plans: UnplacedPlan[][] = [];
+  const reports: string[] = [];
+  const hooks: Hook[] = [];
+  const seen = {
+    listener: undefined as ((event: RealtimeEvent) => void) | undefined,
+    beatAgeMs: 0,
+  };
+  const order = async (...words: unknown[]): Promise<void> => void orders.push(words.join(" "));
+  const startThread = (options: FailoverOptions) => {
+    seen.listener = options.listener;
+    return {
+      apply: (next: readonly UnplacedPlan[]) => {
+        plans.push([...next]);
+        return order("apply", ...next.map(({ name }) => name));
+      },
+      close: () => order("close"),
+      peer: () => undefined,
+      proveWitness: (name: string, round: number) => order("proof", name, round),
+      realtime: () => ({
+        beatAgeMs: seen.beatAgeMs,
+        wakeups: 1,
+        lateWakeups: 0,
+        latenessMaxMs: 0,
+        fenceRepairs: 0,
+        hasGuard: true,
+      }),
+      setComplete: async () => undefined,
+      setFitness: (name: string, fitness: { isFit: boolean; liveServers: number }) =>
+        order("fitness", name, fitness.isFit, fitness.liveServers),
+      setWitness: (name: string, isReached: boolean) => order("witness", name, isReached),
+      standby: (name?: string) => order("standby", name),
+      takeover: (name: string | undefined, force: boolean) => order("takeover", name, force),
+      view: () => [],
+    };
+  };
+  const failover = new DirectorFailover({
+    clock,
+    runtimeDirectory: "/nonexistent",
+    startThread,
+    asker: {
+      ask: async () => (answers.isGood ? undefined : { reason: "timeout", detail: "no reply" }),
+      close: () => void orders.push("asker closed"),
+    },
+    guardCommand: [],
+    report: ({ level, name, text }) => void reports.push(`${level} ${name} ${text}`),
+    hooks: {
+      enqueue: (hook) => void hooks.push(hook),
+      idle: async () => undefined,
+      abandon: () => undefined,
+    },
+    copied: () => undefined,
+    onCrash: () => undefined,
+  });
+  const tell = (event: RealtimeEvent): void => seen.listener!(event);
+  return { failover, orders, plans, reports, hooks, tell, clock, seen };
+}
+
+describe("DirectorFailover", () => {
+  test("starts nothing without virtual routers", async () => {
+    const { failover, orders } = setUp();
+    await failover.apply(empty);
+    failover.judge([service("up", "up")]);
+    await failover.standby(undefined);
+    expect([failover.view(), failover.isHealthy(), orders]).toEqual([undefined, true, []]);
+  });
+
+  test("tells fitness after each change and no more often", async () => {
+    const { failover, orders } = setUp();
+    await failover.apply(configOf("", other));
+    failover.judge([service("up", "up")]);
+    failover.judge([service("up", "up")]);
+    failover.judge([service("down", "down")]);
+    expect(orders).toEqual([
+      "apply web mail",
+      "fitness web true 0",
+      "witness web true",
+      "fitness mail true 0",
+      "witness mail true",
+      "fitness web true 1",
+      "fitness web false 0",
+    ]);
+  });
+
+  test("tells all of it again after a reload: who began anew knows nothing", async () => {
+    const { failover, orders } = setUp();
+    await failover.apply(configOf());
+    failover.judge([service("down", "up")]);
+    orders.length = 0;
+    await failover.apply(configOf("priority = 50"));
+    expect(orders).toEqual(["apply web", "fitness web false 1", "witness web true"]);
+  });
+
+  test("hands plans down without what is its own, and with what its group tracks", async () => {
+    const { failover, plans } = setUp();
+    const lines = 'group = "edge"\ntrack = [{ interface = "eth1" }]\nnotify = "/bin/notify"';
+    await failover.apply(configOf(lines, `${other}group = "edge"`));
+    expect(plans[0]).toMatchObject([
+      { name: "web", tracked: ["eth1"], keys: undefined, witness: "prefer" },
+      { name: "mail", tracked: ["eth1"] },
+    ]);
+    for (const key of ["track", "notify", "onActive", "keyFile"]) {
+      expect(plans[0]![0]).not.toHaveProperty(key);
+    }
+  });
+
+  test("goes on with the old keys where the new ones cannot be read", async () => {
+    const { failover, plans, reports } = setUp();
+    const config = configOf();
+    const router = { ...config.virtualRouters[0]!, keyFile: "/nonexistent/key" };
+    await failover.apply({ ...config, virtualRouters: [router] });
+    expect(plans[0]![0]!.keys).toBeUndefined();
+    expect(reports).toContainEqual("error vrrp Keys of virtual routers stay as they were");
+  });
+
+  test("a witness that does not answer is told, and asked again when it matters", async () => {
+    const answers = { isGood: false };
+    const { failover, orders, reports, tell, clock } = setUp(answers);
+    await failover.apply(configOf('track = [{ ping = "192.0.2.1" }]\nwitness = "require"'));
+    expect(orders).toContain("witness web false");
+    expect(reports).toContain("warning vrrp-track ping 192.0.2.1 fails: no reply");
+    answers.isGood = true;
+    tell({ type: "ask-witness", instance: "web", round: 4 });
+    await settle();
+    expect(orders.at(-1)).toBe("proof web 4");
+    for (let turn = 0; turn < 2; turn++) {
+      clock.advance(1000);
+      await settle();
+    }
+    expect(orders.at(-1)).toBe("witness web true");
+    expect(failover.view()!.tracked).toEqual([{ name: "ping 192.0.2.1", isUp: true, reason: "" }]);
+  });
+
+  test("a change of state runs the programs, on_active first, with the configured user", async () => {
+    const { failover, hooks, reports, tell } = setUp();
+    await failover.apply(configOf('on_active = "/bin/on"\nnotify = ["/bin/notify", "x"]'));
+    tell({ type: "state", instance: "web", state: "active", cause: "silence" });
+    tell({ type: "state", instance: "web", state: "backup", cause: "outranked" });
+    const environment = { VRRP_INSTANCE: "web", VRRP_STATE: "active", VRRP_CAUSE: "silence" };
+    expect(hooks.map(({ name, command }) => [name, ...command])).toEqual([
+      ["on_active", "/bin/on"],
+      ["notify", "/bin/notify", "x", "web", "active", "silence"],
+      ["notify", "/bin/notify", "x", "web", "backup", "outranked"],
+    ]);
+    expect(hooks[0]).toMatchObject({ environment, user: "nobody", service: "web" });
+    expect(reports).toEqual([
+      "info vrrp-state web is active (silence): 192.0.2.100",
+      "warning vrrp-state web is backup (outranked)",
+    ]);
+  });
+
+  test("shows the fence that the thread has told of, and hangs with the thread", async () => {
+    const { failover, tell, seen } = setUp();
+    await failover.apply(configOf());
+    expect(failover.view()!.fence).toBeUndefined();
+    const fence = { kind: "bpf", reason: "" } as const;
+    tell({ type: "started", threadClass: { kind: "fifo", priority: 10 }, fence });
+    expect(failover.view()!.fence).toEqual(fence);
+    expect(failover.isHealthy()).toBe(true);
+    seen.beatAgeMs = 2000;
+    expect(failover.isHealthy()).toBe(false);
+  });
+
+  test("hands commands down, and says who asked", async () => {
+    const { failover, orders, reports } = setUp();
+    await failover.apply(configOf());
+    await failover.standby("web");
+    await failover.takeover(undefined, true);
+    failover.tellHandover("takeover", undefined, "root");
+    expect(orders.slice(-2)).toEqual(["standby web", "takeover  true"]);
+    expect(reports).toEqual(["info handover Takeover of all virtual routers asked for"]);
+  });
+
+  test("ends with what it asks with", async () => {
+    const { failover, orders, clock } = setUp();
+    await failover.apply(configOf('track = [{ ping = "192.0.2.1" }]'));
+    await failover.close();
+    expect(orders.slice(-2)).toEqual(["asker closed", "close"]);
+    expect([clock.pendingCount(), failover.view()]).toEqual([0, undefined]);
+  });
+});

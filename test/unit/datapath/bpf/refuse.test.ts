@@ -1,0 +1,43 @@
+import { describe, expect, test } from "bun:test";
+
+import { bpfRefusal } from "../../../../src/datapath/bpf/refuse.ts";
+import type { ForwardingService } from "../../../../src/model/index.ts";
+import { forwardingServer, forwardingService } from "../../../helpers/balancer-lan.ts";
+
+const server = forwardingServer("192.0.2.11", 80);
+const service = forwardingService(["192.0.2.1", 80], [server]);
+const network = { address: "192.0.2.0", prefixBits: 24 };
+const persistence = { timeoutMs: 1000, ipv4PrefixBits: 32, ipv6PrefixBits: 128 };
+
+describe("bpfRefusal", () => {
+  test.each<Partial<ForwardingService>>([
+    {},
+    { forwarding: "masq", servers: [forwardingServer("192.0.2.11", 8080)] },
+    { protocol: "udp", scheduler: "mh", persistence },
+  ])("takes %p", (rest) => {
+    expect(bpfRefusal({ ...service, ...rest })).toBeUndefined();
+  });
+
+  test.each<[Partial<ForwardingService>, string]>([
+    [{ forwarding: "proxy" }, "proxy's"],
+    [{ forwarding: "ipip" }, "ipip"],
+    [{ firewallMark: 1 }, "firewall mark"],
+    [{ listen: [] }, "nowhere"],
+    [{ listen: [{ address: "192.0.2.1", portFirst: 80, portLast: 90 }] }, "port ranges"],
+    [{ listen: [{ address: "192.0.2.1", portFirst: 0, portLast: 0 }] }, "port ranges"],
+    [{ scheduler: "lblc" }, "sh and mh"],
+    [{ schedulerFlags: ["mh-port"] }, "flags"],
+    [{ connectionLimit: 1 }, "connection_limit"],
+    [{ deny: [network] }, "allow and deny"],
+    [{ onePacket: true }, "one-packet"],
+    [{ servers: [{ ...server, upperThreshold: 1 }] }, "thresholds"],
+    [
+      { forwarding: "masq", listen: [{ address: "2001:db8::1", portFirst: 80, portLast: 80 }] },
+      "IPv4 only",
+    ],
+    [{ servers: [forwardingServer("2001:db8::11", 80)] }, "address family"],
+    [{ servers: [forwardingServer("192.0.2.11", 81)] }, "change the port"],
+  ])("refuses %p", (rest, reason) => {
+    expect(bpfRefusal({ ...service, ...rest })).toContain(reason);
+  });
+});

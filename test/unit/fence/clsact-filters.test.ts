@@ -1,0 +1,199 @@
+import { describe, expect, test } from "bun:test";
+
+import { EINVAL, ENODEV, ENOENT } from "../../../ffi/errno.ts";
+import { ClsactFilters } from "../../../src/fence/clsact-filters.ts";
+import type { TrafficControlCalls } from "../../../src/fence/clsact-filters.ts";
+import { NetlinkError } from "../../../src/netlink/index.ts";
+import type {
+  ClsactOutcome,
+  Filter,
+  FilterDirection,
+  FilterPlace,
+  NewBpfFilter,
+} from "../../../src/netlink/route/index.ts";
+
+const loopback = 1;
+const lan = 5;
+
+function refused(errno: number): NetlinkError {
+  return new NetlinkError("NETLINK_REFUSED", `errno ${errno}`, { errno });
+}
+
+/** Devices with clsact and their filters, kept as the kernel does. */
+class FakeControl implements TrafficControlCalls {
+  readonly devices = new Map<number, Record<FilterDirection, Filter[]>>();
+  /** Errno of every setFilter(), and of addClsact(). */
+  setRefusal = 0;
+  addRefusal = 0;
+  isTaken = false;
+  isClosed = false;
+
+  addClsact(index: number): ClsactOutcome {
+    if (this.addRefusal !== 0) throw refused(this.addRefusal);
+    if (this.isTaken) return "taken";
+    if (this.devices.has(index)) return "exists";
+    this.devices.set(index, { in: [], out: [] });
+    return "created";
+  }
+
+  deleteClsact(index: number): boolean {
+    return this.devices.delete(index);
+  }
+
+  listClsact(): number[] {
+    return [...this.devices.keys()];
+  }
+
+  listFilters(index: number, direction: FilterDirection): Filter[] {
+    return [...(this.devices.get(index)?.[direction] ?? [])];
+  }
+
+  setFilter(wanted: NewBpfFilter): void {
+    const { index, direction, preference, handle, chain = 0, name, program } = wanted;
+    const filters = this.devices.get(index)?.[direction];
+    if (this.setRefusal !== 0) throw refused(this.setRefusal);
+    if (filters === undefined) throw refused(EINVAL);
+    const filter = { kind: "bpf", chain, preference, handle, name, programId: program + 1000 };
+    const at = filters.findIndex((one) => one.handle === handle && one.chain === chain);
+    if (at === -1) filters.unshift(filter);
+    else filters[at] = filter;
+  }
+
+  deleteFilter({ index, direction, handle, chain = 0 }: FilterPlace): boolean {
+    const filters = this.devices.get(index)?.[direction] ?? [];
+    const at = filters.findIndex((one) => one.handle === handle && one.chain === chain);
+    if (at !== -1) filters.splice(at, 1);
+    return at !== -1;
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  names(direction: FilterDirection): string[] {
+    return this.listFilters(lan, direction).map(({ name, programId }) => `${name} ${programId}`);
+  }
+
+  /** A filter of somebody else in front. */
+  intrude(direction: FilterDirection): void {
+    const place = { index: lan, direction, preference: 1, handle: 1 };
+    this.setFilter({ ...place, program: 0, name: "foreign" });
+  }
+}
+
+/** @param first Descriptor of the program for ingress; the next one is for egress. */
+function create(control = new FakeControl(), first = 10) {
+  const program = (way: FilterDirection): number => (way === "in" ? first : first + 1);
+  const programId = (fd: number): number => fd + 1000;
+  return { control, filters: new ClsactFilters({ control, program, programId }) };
+}
+
+describe("ClsactFilters", () => {
+  test("attaches both programs, once", () => {
+    const { control, filters } = create();
+    filters.attach(lan);
+    filters.attach(lan);
+    expect(control.names("out")).toEqual(["appliance-fence 1011"]);
+    expect(control.names("in")).toEqual(["appliance-fence 1010"]);
+    expect(filters.mend()).toEqual([]);
+  });
+
+  test("the next process gives each its own program, and drops doubles", () => {
+    const { control, filters } = create();
+    filters.attach(lan);
+    const [{ handle }] = control.listFilters(lan, "in") as [Filter];
+    const double = { index: lan, direction: "in", preference: 1, handle: handle + 1 } as const;
+    control.setFilter({ ...double, program: 10, name: "appliance-fence" });
+    filters.close();
+    expect(control.isClosed).toBeTrue();
+    const next = create(control, 20);
+    next.filters.takeOver();
+    expect(control.names("in")).toEqual(["appliance-fence 1020"]);
+    expect(control.names("out")).toEqual(["appliance-fence 1021"]);
+    expect(next.filters.mend()).toEqual([]);
+    next.filters.remove();
+    expect(control.listClsact()).toEqual([]);
+  });
+
+  test("mend() goes in front of a foreign filter, again and again", () => {
+    const { control, filters } = create();
+    filters.attach(lan);
+    for (let round = 0; round < 3; round++) {
+      control.deleteFilter({ index: lan, direction: "in", preference: 1, handle: 1 });
+      control.intrude("in");
+      expect(filters.mend()).toEqual([{ device: lan, direction: "in", fault: "not-first" }]);
+      expect(control.names("in")).toEqual(["appliance-fence 1010", "foreign 1000"]);
+      expect(filters.mend()).toEqual([]);
+    }
+  });
+
+  test("mend() brings back what was deleted, with the qdisc", () => {
+    const { control, filters } = create();
+    filters.attach(lan);
+    control.deleteClsact(lan);
+    const both = ["out", "in"].map((direction) => ({ device: lan, direction, fault: "missing" }));
+    expect(filters.mend() as unknown[]).toEqual(both);
+    expect(filters.mend()).toEqual([]);
+    expect(control.names("in")).toEqual(["appliance-fence 1010"]);
+  });
+
+  test.each([EINVAL, ENOENT])("mend() tries again while it is refused: errno %i", (errno) => {
+    const { control, filters } = create();
+    filters.attach(lan);
+    control.deleteClsact(lan);
+    control.setRefusal = errno;
+    expect(filters.mend()).toHaveLength(2);
+    expect(filters.mend()).toHaveLength(2);
+    control.setRefusal = 0;
+    expect(filters.mend()).toHaveLength(2);
+    expect(filters.mend()).toEqual([]);
+  });
+
+  test("mend() forgets a device that is gone", () => {
+    const { control, filters } = create();
+    filters.attach(lan);
+    control.deleteClsact(lan);
+    control.addRefusal = ENODEV;
+    expect(filters.mend()).toEqual([]);
+    control.addRefusal = 0;
+    expect(filters.mend()).toEqual([]);
+    expect(control.listClsact()).toEqual([]);
+  });
+
+  test("remove() leaves the qdisc to others that use it", () => {
+    const { control, filters } = create();
+    filters.attach(lan);
+    control.intrude("out");
+    filters.remove();
+    expect(control.names("out")).toEqual(["foreign 1000"]);
+    expect(control.names("in")).toEqual([]);
+  });
+
+  test("an ingress qdisc keeps it from a device", () => {
+    const { control, filters } = create();
+    control.isTaken = true;
+    filters.takeOver();
+    expect(() => filters.attach(lan)).toThrow(
+      "Interface 5 has an ingress qdisc, where the fence needs clsact",
+    );
+  });
+
+  test("takeOver() tries on the loopback, and leaves nothing there", () => {
+    const { control, filters } = create();
+    filters.takeOver();
+    expect(control.listClsact()).toEqual([]);
+    control.addClsact(loopback);
+    filters.takeOver();
+    expect(control.listFilters(loopback, "out")).toEqual([]);
+    expect(control.listClsact()).toEqual([loopback]);
+  });
+
+  test.each(["addRefusal", "setRefusal"] as const)("says what the kernel lacks: %s", (which) => {
+    const { control, filters } = create();
+    control[which] = ENOENT;
+    expect(() => filters.takeOver()).toThrow(
+      "The fence needs TCX (Linux 6.6) or clsact with cls_bpf: errno 2",
+    );
+    expect(control.listClsact()).toEqual([]);
+  });
+});
