@@ -6,6 +6,8 @@
  *     npm run bench -- proxy memory --candidates=haproxy,appliance
  *     npm run bench -- soak --connections=200000
  *     npm run bench -- detection --rounds=12
+ *     npm run bench -- failover --rounds=10 --scenarios=killed,gone --parties=appliance
+ *     npm run bench -- kernel --rounds=6 --seconds=2
  *     npm run bench -- scheduler check                       the *.bench.ts files of these names
  *
  * Each benchmark states its goal in the head comment of its file.
@@ -16,10 +18,12 @@ import { existsSync } from "node:fs";
 
 import { requirePeer } from "../test/helpers/require-peer.ts";
 import { benchDetection } from "./detection/detection.ts";
+import { benchFailover } from "./failover/failover.ts";
 import { allowedCpus } from "./harness/cpu.ts";
 import { takeTurn } from "./harness/exclusive.ts";
 import { describeMachine } from "./harness/machine.ts";
 import { withOwner } from "./harness/owner.ts";
+import { benchKernel } from "./kernel/kernel.ts";
 import { loadKinds } from "./load/wrk.ts";
 import { candidates, chooseCandidates } from "./proxy/candidates.ts";
 import { benchMemory } from "./proxy/memory.ts";
@@ -41,7 +45,16 @@ const idleConnections = 9_000;
 /** Slower than 500 connections a second is a fault of its own. */
 const soakMsPerConnection = 2;
 
-const optionNames = ["rounds", "seconds", "candidates", "loads", "connections", "starts"];
+const optionNames = [
+  "rounds",
+  "seconds",
+  "candidates",
+  "loads",
+  "connections",
+  "starts",
+  "scenarios",
+  "parties",
+];
 
 function parseArguments(args: readonly string[]): Arguments {
   const names: string[] = [];
@@ -120,12 +133,31 @@ const soak: Bench = async (args, owner) => {
 
 const detection: Bench = (args) => benchDetection({ rounds: numberOption(args, "rounds", 12) });
 
+/** Seconds of loss and load, as issue and product name them. */
+const failoverSeconds = 60;
+
+const failover: Bench = (args) =>
+  benchFailover({
+    rounds: numberOption(args, "rounds", 10),
+    seconds: numberOption(args, "seconds", failoverSeconds),
+    scenarios: args.options.get("scenarios")?.split(","),
+    parties: args.options.get("parties")?.split(","),
+  });
+
+const kernel: Bench = (args, owner) =>
+  benchKernel(
+    { rounds: numberOption(args, "rounds", 6), seconds: numberOption(args, "seconds", 2) },
+    owner,
+  );
+
 const benches: Readonly<Record<string, Bench>> = {
   proxy: throughput,
   memory,
   startup,
   soak,
   detection,
+  failover,
+  kernel,
 };
 
 /** Runs a mitata file in a process of its own, which prints its own tables. */

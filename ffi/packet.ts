@@ -12,6 +12,7 @@
 import { AF_PACKET } from "./constants/interface.ts";
 import { SOCK_DGRAM } from "./constants/socket.ts";
 import { addressOf, errno, libc } from "./libc.ts";
+import { attachFilter } from "./raw-socket.ts";
 import { checkResult, closeDescriptor, openSocket } from "./socket.ts";
 
 /** Where packets of a socket come from and go to. */
@@ -43,14 +44,16 @@ export function encodeLinkSockaddr(
  * Opens a non-blocking socket that receives one EtherType on one interface and nothing else. The
  * caller owns the descriptor.
  *
+ * @param filter Instructions of a classic filter; undefined: everything passes.
  * @throws {SyscallError} `EPERM` without CAP_NET_RAW, `ENODEV`.
  */
-export function openPacketSocket(place: PacketPlace): number {
+export function openPacketSocket(place: PacketPlace, filter?: Uint8Array): number {
   // Protocol 0 receives nothing until bind(2) names interface and type together.
   const fd = openSocket(AF_PACKET, SOCK_DGRAM, 0);
   const sockaddr = encodeLinkSockaddr(place);
-  const result = libc.bind(fd, addressOf(sockaddr), sockaddr.length);
   try {
+    if (filter !== undefined) attachFilter(fd, filter);
+    const result = libc.bind(fd, addressOf(sockaddr), sockaddr.length);
     checkResult(result, "bind", `packet socket on interface ${place.index}`);
   } catch (error) {
     closeDescriptor(fd);

@@ -127,8 +127,8 @@ export function openRawReceiver(
 const dropAll = Uint8Array.of(0x06, 0, 0, 0, 0, 0, 0, 0);
 
 /**
- * Lets a socket receive only what a classic filter accepts: instructions of eight bytes each. To be
- * called before the socket is bound, so that nothing else gets in.
+ * Lets a socket receive only what a classic filter accepts: instructions of eight bytes each. What
+ * waits in it already is not looked at: so before it is bound.
  */
 export function attachFilter(fd: number, instructions: Uint8Array): void {
   const program = new DataView(new ArrayBuffer(16));

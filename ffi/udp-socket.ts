@@ -1,8 +1,8 @@
 /**
  * UDP sockets that a filter guards from their first packet on (udp(7), socket(7)).
  *
- * `SO_MEMINFO` (linux/sock_diag.h) gives nine u32; the last, SK_MEMINFO_DROPS, counts what the filter
- * refused and what did not fit the receive queue.
+ * `SO_MEMINFO` (linux/sock_diag.h) gives nine u32; the last, SK_MEMINFO_DROPS, counts what the
+ * filter refused and what did not fit the receive queue.
  *
  * @module
  */

@@ -70,6 +70,8 @@ export function parseWrk(output: string): LoadResult | undefined {
 
 /** What {@link runWrk} is told besides the kind of load. */
 export interface WrkOptions {
+  /** @default loopback */
+  readonly host?: string;
   readonly port: number;
   readonly seconds: number;
   /** Put before the command, to pin it to a core. */
@@ -82,8 +84,8 @@ export interface WrkOptions {
  * @throws {Error} if it gave no result or did no request.
  */
 export async function runWrk(kind: LoadKind, options: WrkOptions): Promise<LoadResult> {
-  const { port, seconds, prefix } = options;
-  const url = `http://127.0.0.1:${port}${kind.path}`;
+  const { host = "127.0.0.1", port, seconds, prefix } = options;
+  const url = `http://${host}:${port}${kind.path}`;
   const command = ["wrk", "-t1", `-c${kind.connections}`, `-d${seconds}s`, "--latency", url];
   const header = kind.close ? ["-H", "Connection: close"] : [];
   const { stdout, stderr } = await runProcess([...prefix, ...command, ...header]);

@@ -17,168 +17,12 @@
 #include <linux/ipv6.h>
 #include <stddef.h>
 
+#include "balancer-maps.h"
 #include "bpf-helpers.h"
 
 #define PASS -1
 #define DROP 2 /* TC_ACT_SHOT, TCX_DROP */
 
-#define SERVICES_MAX 1024
-#define LISTENS_MAX 8192
-#define SERVERS_MAX 4096
-#define SLOTS_MAX 1048576
-#define FRAGMENTS_MAX 16384
-/* Sizes of the tables of connections are set by src/datapath/bpf before loading. */
-#define CONNECTIONS_MAX 262144
-
-/* Layout of all structures: src/datapath/bpf/layout.ts. IPv4 addresses stand in words[0]. */
-struct address {
-	__u32 words[4];
-};
-
-/* Address and port in network order. */
-struct endpoint {
-	struct address address;
-	__u16 port;
-	__u8 protocol;
-	__u8 is_six;
-};
-
-/* One listening address of a service. */
-struct service {
-	__u32 id;
-	__u32 table; /* first slot */
-	__u32 slots; /* how many; 0: no server may get anything new */
-	__u32 persistence_s;
-	__u32 client_mask[4]; /* bits of the client's address that persistence looks at */
-	__u8 scheduler;
-	__u8 hash_bits; /* logarithm of slots, for source hashing */
-	__u8 flags;
-	__u8 unused[5];
-};
-enum scheduler { SCHEDULER_TURN, SCHEDULER_SOURCE, SCHEDULER_MAGLEV };
-#define SERVICE_DRAINS 1 /* nothing new is taken: it goes up the stack */
-
-struct server {
-	struct address address;
-	__u32 device; /* interface towards it */
-	__u32 service;
-	__u32 generation; /* connections with another one are not its own */
-	__u16 port;
-	__u8 flags;
-	__u8 is_six;
-};
-#define SERVER_PRESENT 1 /* its connections go on */
-#define SERVER_MASQ 2
-#define SERVER_LOCAL 4  /* this host */
-#define SERVER_SHARED 8 /* another masq service has the same real address and port */
-#define SERVER_FALLBACK 16 /* only told: role of the server */
-#define SERVER_QUIESCENT 32 /* nothing new, also not through persistence */
-
-struct flow4 {
-	__u32 client, virtual;
-	__u16 client_port, virtual_port;
-	__u8 protocol, unused[3];
-};
-struct flow6 {
-	struct address client, virtual;
-	__u16 client_port, virtual_port;
-	__u8 protocol, unused[3];
-};
-
-struct connection {
-	__u32 server;
-	__u32 generation;
-	__u32 seen_s; /* coarse CLOCK_MONOTONIC */
-	__u32 device; /* interface towards the client */
-	__u8 state;
-	__u8 unused[3];
-};
-#define STATE_CLIENT_CLOSED 1
-#define STATE_SERVER_CLOSED 2
-#define STATE_RESET 4
-
-struct client_key {
-	struct address client;
-	__u32 service;
-};
-struct persistent {
-	__u32 server;
-	__u32 generation;
-	__u32 until_s;
-};
-
-/* What stands in the packets of a real server in the place of its own address and port. */
-struct reply {
-	__u32 virtual;
-	__u16 virtual_port;
-	__u16 flags;
-};
-#define REPLY_SHARED 1 /* of several services: look into `replies` */
-struct reply_flow {
-	__u32 server, client;
-	__u16 server_port, client_port;
-	__u8 protocol, unused[3];
-};
-
-/* Fragments behind the first have no ports. */
-struct fragment_key {
-	__u32 source, destination;
-	__u16 id;
-	__u8 protocol, unused;
-};
-struct fragment {
-	__u32 server;
-	__u32 virtual; /* of an answer: address that replaces the server's; 0 on the way to it */
-	__u32 device;
-};
-
-struct server_counters {
-	__u64 connections, packets_in, bytes_in, packets_out, bytes_out;
-};
-
-/* See src/fence, which owns them: the first to come makes them. */
-struct lease {
-	__u64 end_ns;
-	__u32 closings, opened, flags, unused[3];
-};
-#define ADDRESSES_MAX 4096
-#define INSTANCES_MAX 256
-
-MAP(addresses4, BPF_MAP_TYPE_HASH, 4, 4, ADDRESSES_MAX, 0);
-MAP(addresses6, BPF_MAP_TYPE_HASH, 16, 4, ADDRESSES_MAX, 0);
-MAP(leases, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct lease), INSTANCES_MAX, BPF_F_MMAPABLE);
-
-MAP(services, BPF_MAP_TYPE_HASH, sizeof(struct endpoint), sizeof(struct service), LISTENS_MAX, 0);
-MAP(servers, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct server), SERVERS_MAX, 0);
-MAP(slots, BPF_MAP_TYPE_ARRAY, 4, 4, SLOTS_MAX, BPF_F_MMAPABLE);
-MAP(turns, BPF_MAP_TYPE_ARRAY, 4, 4, SERVICES_MAX, 0);
-MAP(connections4, BPF_MAP_TYPE_LRU_HASH, sizeof(struct flow4), sizeof(struct connection),
-    CONNECTIONS_MAX, 0);
-MAP(connections6, BPF_MAP_TYPE_LRU_HASH, sizeof(struct flow6), sizeof(struct connection),
-    CONNECTIONS_MAX, 0);
-MAP(persistents, BPF_MAP_TYPE_LRU_HASH, sizeof(struct client_key), sizeof(struct persistent),
-    CONNECTIONS_MAX, 0);
-MAP(real_servers, BPF_MAP_TYPE_HASH, sizeof(struct endpoint), sizeof(struct reply), SERVERS_MAX, 0);
-MAP(replies, BPF_MAP_TYPE_LRU_HASH, sizeof(struct reply_flow), sizeof(struct reply),
-    CONNECTIONS_MAX, 0);
-MAP(fragments, BPF_MAP_TYPE_LRU_HASH, sizeof(struct fragment_key), sizeof(struct fragment),
-    FRAGMENTS_MAX, 0);
-MAP(server_counts, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct server_counters), SERVERS_MAX, 0);
-MAP(refusals, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, SERVICES_MAX, 0); /* no server for a packet */
-MAP(drops, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 16, 0);
-
-/* Index in `drops`; names in src/datapath/bpf/layout.ts. */
-enum drop {
-	DROP_NO_SERVER,
-	DROP_TTL,
-	DROP_LOST_SERVER,   /* of a fragment or an error: the server is gone */
-	DROP_UNKNOWN_REPLY, /* from a real server, of no connection */
-	DROP_STORE,         /* the packet could not be changed */
-	DROP_TABLE,         /* the connection could not be noted */
-	DROP_CLOSED,        /* answer from an address without a lease */
-};
-
-#define TCP_FLAGS_OFFSET 13
 #define TCP_FIN 1
 #define TCP_SYN 2
 #define TCP_RST 4
@@ -321,11 +165,68 @@ INLINE __u32 take_turn(__u32 service)
 	return turn ? __sync_fetch_and_add(turn, 1) : 0;
 }
 
-/* Number of a server; its table must not be empty. slotOf() and bucketOf() of src/scheduler. */
-INLINE __u32 *choose(const struct service *service, const struct packet *packet)
+INLINE void add_load(__u32 index, int difference)
 {
-	__u32 slot;
+	int *load = bpf_map_lookup_elem(&loads, &index);
 
+	if (load)
+		__sync_fetch_and_add(load, difference);
+}
+
+/*
+ * The server with the least load by weight; of equal ones, each in turn. What the loop carries on
+ * stands in a map: the verifier then knows nothing of it, and does not follow each case.
+ */
+INLINE __u32 least_loaded(const struct service *service)
+{
+	const __u8 scheduler = service->scheduler;
+	const __u32 zero = 0;
+	struct least *least = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!least)
+		return NO_SERVER;
+	least->look = take_turn(service->id);
+	least->server = NO_SERVER;
+	least->load = 1ull << 40;
+	least->weight = 1;
+	/* What the new connection adds; for nq only where there are others. */
+	least->added = scheduler == SCHEDULER_SED || scheduler == SCHEDULER_NQ;
+	least->idle_added = scheduler == SCHEDULER_SED;
+	least->weight_factor = scheduler != SCHEDULER_LC;
+	least->weight_base = scheduler == SCHEDULER_LC;
+	for (__u32 look = 0; look < LOOKS_MAX && look < service->slots; look++) {
+		__u32 slot = service->table + least->look++ % service->slots;
+		__u32 *index = bpf_map_lookup_elem(&slots, &slot);
+		struct server *server;
+		__u64 load, weight;
+		int *count;
+
+		if (!index)
+			break;
+		server = bpf_map_lookup_elem(&servers, index);
+		count = bpf_map_lookup_elem(&loads, index);
+		if (!server || !count)
+			break;
+		/* Two processors may have counted one end twice: below 0 is 0. */
+		least->current = *count > 0 ? *count + least->added : least->idle_added;
+		load = least->current;
+		weight = server->weight * least->weight_factor + least->weight_base;
+		if (load * least->weight < least->load * weight) {
+			least->server = *index;
+			least->load = load;
+			least->weight = weight;
+		}
+	}
+	return least->server;
+}
+
+/* Number of a server; its table must not be empty. slotOf() and bucketOf() of src/scheduler. */
+INLINE __u32 choose(const struct service *service, const struct packet *packet)
+{
+	__u32 slot, *index;
+
+	if (service->scheduler >= SCHEDULER_LC)
+		return least_loaded(service);
 	if (service->scheduler == SCHEDULER_TURN)
 		slot = take_turn(service->id) % service->slots;
 	else if (service->scheduler == SCHEDULER_MAGLEV)
@@ -333,7 +234,8 @@ INLINE __u32 *choose(const struct service *service, const struct packet *packet)
 	else
 		slot = (fold(&packet->source) * 2654435761u) >> ((32 - service->hash_bits) & 31);
 	slot += service->table;
-	return bpf_map_lookup_elem(&slots, &slot);
+	index = bpf_map_lookup_elem(&slots, &slot);
+	return index ? *index : NO_SERVER;
 }
 
 INLINE struct client_key client_of(const struct service *service, const struct packet *packet)
@@ -353,7 +255,6 @@ INLINE struct server *schedule(const struct service *service, const struct packe
 	struct client_key client;
 	struct persistent *kept, keep;
 	struct server *server = 0;
-	__u32 *index;
 
 	if (service->persistence_s) {
 		client = client_of(service, packet);
@@ -369,10 +270,7 @@ INLINE struct server *schedule(const struct service *service, const struct packe
 	}
 	if (!service->slots)
 		return 0;
-	index = choose(service, packet);
-	if (!index)
-		return 0;
-	connection->server = *index;
+	connection->server = choose(service, packet);
 	server = bpf_map_lookup_elem(&servers, &connection->server);
 	if (!server || !(server->flags & SERVER_PRESENT))
 		return 0;
@@ -518,8 +416,11 @@ INLINE void follow(struct connection *connection, const struct packet *packet, _
 		state |= STATE_RESET;
 	else if (packet->tcp_flags & TCP_FIN)
 		state |= closed;
-	if (connection->state != state)
+	if (connection->state != state) {
+		if (!connection->state)
+			add_load(connection->server, -1);
 		connection->state = state;
+	}
 	/* A line of the table that several processors read is written once a second. */
 	if (connection->seen_s != now)
 		connection->seen_s = now;
@@ -559,6 +460,7 @@ INLINE int begin(struct __sk_buff *skb, struct packet *packet, struct service *s
 		return drop(DROP_TABLE);
 	if (server->flags & SERVER_SHARED)
 		note_reply(packet, server);
+	add_load(connection.server, 1);
 	count_in(skb, connection.server, 1);
 	return forward(skb, packet, server, connection.server, six);
 }
@@ -580,38 +482,40 @@ INLINE int judge_unknown_reply(struct __sk_buff *skb, const struct packet *packe
 	return drop(DROP_UNKNOWN_REPLY);
 }
 
-/* What a real server calls itself, to the client. Undefined: 0 in `virtual_port`. */
-INLINE struct reply find_reply(const struct endpoint *server, __u32 client, __u16 client_port)
+/* Name of a real server towards a client; 0 if it is none. */
+INLINE struct reply *find_reply(const struct endpoint *server, __u32 client, __u16 client_port)
 {
 	struct reply *reply = bpf_map_lookup_elem(&real_servers, server);
-	struct reply none = {};
+	struct reply *one;
 
 	if (reply && (reply->flags & REPLY_SHARED)) {
 		struct reply_flow flow = {server->address.words[0], client, server->port, client_port,
 					  server->protocol, {}};
-		struct reply *one = bpf_map_lookup_elem(&replies, &flow);
 
-		none.flags = REPLY_SHARED;
-		return one ? *one : none;
+		one = bpf_map_lookup_elem(&replies, &flow);
+		/* A connection from before it was shared has no entry. */
+		return one ? one : reply;
 	}
-	return reply ? *reply : none;
+	return reply;
 }
 
 INLINE int answer(struct __sk_buff *skb, struct packet *packet)
 {
 	const struct endpoint server = {packet->source, packet->ports[0], packet->protocol, 0};
-	const struct reply reply = find_reply(&server, packet->destination.words[0],
-					      packet->ports[1]);
+	struct reply *reply = find_reply(&server, packet->destination.words[0], packet->ports[1]);
 	struct packet sent = {.protocol = packet->protocol};
 	struct connection *connection;
-	__u32 device;
+	__u32 device, virtual;
+	__u16 virtual_port;
 
-	if (!reply.virtual_port)
-		return reply.flags ? judge_unknown_reply(skb, packet) : PASS;
+	if (!reply)
+		return PASS;
+	virtual = reply->virtual;
+	virtual_port = reply->virtual_port;
 	sent.source = packet->destination;
-	sent.destination.words[0] = reply.virtual;
+	sent.destination.words[0] = virtual;
 	sent.ports[0] = packet->ports[1];
-	sent.ports[1] = reply.virtual_port;
+	sent.ports[1] = virtual_port;
 	connection = find_connection(&sent, 0);
 	if (!connection)
 		return judge_unknown_reply(skb, packet);
@@ -621,11 +525,11 @@ INLINE int answer(struct __sk_buff *skb, struct packet *packet)
 	count_out(skb, connection->server);
 	device = connection->device;
 	if (packet->ip.frag_off & FRAGMENT_MORE) {
-		struct fragment fragment = {connection->server, reply.virtual, device};
+		struct fragment fragment = {connection->server, virtual, device};
 
 		note_fragment(packet, &fragment);
 	}
-	if (translate(skb, packet, 1, reply.virtual, reply.virtual_port) == DROP)
+	if (translate(skb, packet, 1, virtual, virtual_port) == DROP)
 		return DROP;
 	return bpf_redirect_neigh(device, 0, 0, 0);
 }
@@ -728,8 +632,9 @@ INLINE int balance_error(struct __sk_buff *skb, struct packet *packet)
 	struct connection *connection;
 	struct server *server;
 	struct endpoint key = {};
-	struct reply reply;
-	__u32 device;
+	struct reply *reply;
+	__u32 device, virtual;
+	__u16 virtual_port;
 
 	if (read_quoted(skb, packet, &quoted))
 		return PASS;
@@ -761,19 +666,21 @@ INLINE int balance_error(struct __sk_buff *skb, struct packet *packet)
 	key.port = quoted.ports[1];
 	key.protocol = quoted.ip.protocol;
 	reply = find_reply(&key, quoted.ip.saddr, quoted.ports[0]);
-	if (!reply.virtual_port)
+	if (!reply)
 		return PASS;
+	virtual = reply->virtual;
+	virtual_port = reply->virtual_port;
 	about.source.words[0] = quoted.ip.saddr;
-	about.destination.words[0] = reply.virtual;
+	about.destination.words[0] = virtual;
 	about.ports[0] = quoted.ports[0];
-	about.ports[1] = reply.virtual_port;
+	about.ports[1] = virtual_port;
 	connection = find_connection(&about, 0);
 	if (!connection || is_closed(&about.destination, 0))
 		return PASS;
 	device = connection->device;
 	if (packet->ttl <= 1)
 		return drop(DROP_TTL);
-	if (translate_error(skb, packet, &quoted, 1, reply.virtual, reply.virtual_port) == DROP)
+	if (translate_error(skb, packet, &quoted, 1, virtual, virtual_port) == DROP)
 		return DROP;
 	return bpf_redirect_neigh(device, 0, 0, 0);
 }
@@ -823,34 +730,52 @@ INLINE int balance_fragment(struct __sk_buff *skb, struct packet *packet)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Ports, and the flags of TCP. @return 0, or what becomes of a packet that is none of ours. */
+/* The first words of UDP, or of TCP up to its flags. */
+#define TRANSPORT_WORDS 7
+
+INLINE void note_transport(struct packet *packet, const __u16 *words)
+{
+	packet->ports[0] = words[0];
+	packet->ports[1] = words[1];
+	if (packet->protocol == IPPROTO_TCP)
+		packet->tcp_flags = words[6] >> 8;
+}
+
+/* Ports, and the flags of TCP. Not 0 if there are none. */
 INLINE int read_transport(struct __sk_buff *skb, struct packet *packet)
 {
 	const __u32 at = ETH_HLEN + packet->header_bytes;
-	/* Up to the flags of TCP; nothing shorter is a TCP header. */
-	__u16 words[7];
+	__u16 words[TRANSPORT_WORDS] = {};
 
 	if (packet->protocol == IPPROTO_TCP) {
 		if (bpf_skb_load_bytes(skb, at, words, sizeof(words)))
 			return -1;
-		packet->tcp_flags = words[6] >> 8;
 	} else if (packet->protocol == IPPROTO_UDP) {
 		if (bpf_skb_load_bytes(skb, at, words, 8))
 			return -1;
 	} else {
 		return -1;
 	}
-	packet->ports[0] = words[0];
-	packet->ports[1] = words[1];
+	note_transport(packet, words);
 	return 0;
 }
 
+/* Reads both headers at once where there are no options: nearly always. */
 INLINE int take_ipv4(struct __sk_buff *skb)
 {
 	struct packet packet = {};
 	struct iphdr *ip = &packet.ip;
+	struct {
+		struct iphdr ip;
+		__u16 words[TRANSPORT_WORDS];
+	} head;
+	int is_whole = !bpf_skb_load_bytes(skb, ETH_HLEN, &head, sizeof(head));
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, ip, sizeof(*ip)) || ip->version != 4 || ip->ihl < 5)
+	if (is_whole)
+		*ip = head.ip;
+	else if (bpf_skb_load_bytes(skb, ETH_HLEN, ip, sizeof(*ip)))
+		return PASS;
+	if (ip->version != 4 || ip->ihl < 5)
 		return PASS;
 	packet.source.words[0] = ip->saddr;
 	packet.destination.words[0] = ip->daddr;
@@ -861,6 +786,11 @@ INLINE int take_ipv4(struct __sk_buff *skb)
 		return balance_fragment(skb, &packet);
 	if (ip->protocol == IPPROTO_ICMP)
 		return balance_error(skb, &packet);
+	if (is_whole && ip->ihl == 5 &&
+	    (ip->protocol == IPPROTO_TCP || ip->protocol == IPPROTO_UDP)) {
+		note_transport(&packet, head.words);
+		return balance(skb, &packet, 0);
+	}
 	return read_transport(skb, &packet) ? PASS : balance(skb, &packet, 0);
 }
 

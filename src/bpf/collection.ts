@@ -76,13 +76,17 @@ export class BpfCollection {
 /** Where maps are kept. */
 export interface LoadOptions {
   readonly kernel: BpfKernel;
-  /** Folder of a bpf file system for the maps; undefined: they end with the process. */
-  readonly pins: string | undefined;
+  /**
+   * Folder of a bpf file system for the maps, for each its own where it is a function; undefined:
+   * they end with the process.
+   */
+  readonly pins: string | ((map: string) => string) | undefined;
 }
 
 function openMap(declaration: BpfMapDeclaration, { kernel, pins }: LoadOptions): number {
   if (pins === undefined) return kernel.createMap(declaration);
-  const path = join(pins, declaration.name);
+  const folder = typeof pins === "string" ? pins : pins(declaration.name);
+  const path = join(folder, declaration.name);
   if (existsSync(path)) return kernel.openPin(path);
   const fd = kernel.createMap(declaration);
   try {

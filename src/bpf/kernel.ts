@@ -5,6 +5,8 @@
  * @module
  */
 
+import { BpfBatch } from "../../ffi/bpf-batch.ts";
+import type { BpfBatchSpec } from "../../ffi/bpf-batch.ts";
 import {
   bpfProgramId,
   createBpfLink,
@@ -33,6 +35,8 @@ export interface BpfKernel {
   update(map: number, key: Uint8Array, value: Uint8Array): void;
   remove(map: number, key: Uint8Array): boolean;
   nextKey(map: number, key: Uint8Array | undefined, keyBytes: number): Uint8Array | undefined;
+  /** A walk through a map, many entries at once. */
+  openBatch(spec: BpfBatchSpec): Pick<BpfBatch, "keys" | "values" | "next">;
   createLink(program: number, attachment: BpfAttachment): number;
   updateLink(link: number, program: number): void;
   programs(device: number, hook: number): number[];
@@ -50,6 +54,7 @@ export const hostBpfKernel: BpfKernel = {
   update: updateBpfMap,
   remove: deleteFromBpfMap,
   nextKey: nextBpfMapKey,
+  openBatch: (spec) => new BpfBatch(spec),
   createLink: createBpfLink,
   updateLink: updateBpfLink,
   programs: queryBpfPrograms,

@@ -7,6 +7,7 @@
 
 import { readFileSync } from "node:fs";
 
+import balancerPath from "../../ffi/bpf/balancer.bpf.o" with { type: "file" };
 import fencePath from "../../ffi/bpf/fence.bpf.o" with { type: "file" };
 import { parseBpfObject } from "./object.ts";
 import type { BpfObject } from "./object.ts";
@@ -14,4 +15,9 @@ import type { BpfObject } from "./object.ts";
 /** The program that closes virtual addresses without a lease. */
 export function fenceObject(): BpfObject {
   return parseBpfObject(readFileSync(fencePath));
+}
+
+/** The program that sends packets of virtual services on to real servers. */
+export function balancerObject(): BpfObject {
+  return parseBpfObject(readFileSync(balancerPath));
 }

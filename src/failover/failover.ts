@@ -9,7 +9,7 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import { openEventfd, signalEventfd } from "../../ffi/epoll.ts";
 import { openPipe } from "../../ffi/pipe.ts";
 import { closeDescriptor } from "../../ffi/socket.ts";
-import { openBpfFileSystem } from "../bpf/index.ts";
+import { openBpfFileSystem, possibleProcessors } from "../bpf/index.ts";
 import { errorText, invariant } from "../errors/index.ts";
 import { fencePinsName, instancesMax } from "../fence/index.ts";
 import { createMailbox, MailboxWriter } from "../thread/index.ts";
@@ -89,7 +89,7 @@ export class Failover {
       wakeFd: this.#wakeFd,
       fencePins: this.#findPins(),
       guardFd: this.#startGuard(),
-      processors: navigator.hardwareConcurrency,
+      processors: possibleProcessors(),
     };
     this.#worker.postMessage(start);
   }

@@ -87,6 +87,7 @@ export class RealtimeLoop {
       instances: () => this.#instances,
       watch: (fd) => this.#poller.add(fd, EPOLLIN, ownGeneration),
       unwatch: (fd) => this.#poller.remove(fd),
+      now: monotonicMs,
     });
     nameThread("vrrp");
     const threadClass = preferThread(schedulingPriority);

@@ -7,7 +7,7 @@
 
 import { existsSync } from "node:fs";
 
-import { hostBpfKernel, openBpfFileSystem } from "../bpf/index.ts";
+import { hostBpfKernel, openBpfFileSystem, possibleProcessors } from "../bpf/index.ts";
 import { BpfFence, fencePinsName } from "../fence/index.ts";
 import { openRouteSocket } from "../netlink/route/index.ts";
 import { addressProtocol } from "./held-addresses.ts";
@@ -43,5 +43,5 @@ function removeFence(runtimeDirectory: string): void {
     return;
   }
   if (!existsSync(`${pins}/leases`)) return;
-  new BpfFence({ kernel: hostBpfKernel, pins, processors: 1 }).remove();
+  new BpfFence({ kernel: hostBpfKernel, pins, processors: possibleProcessors() }).remove();
 }

@@ -27,6 +27,8 @@ import { createWeightedLeastConnection } from "./wlc.ts";
 import { createWeightedRoundRobin } from "./wrr.ts";
 
 export type { SchedulerClock } from "./locality.ts";
+export { buildBucketTable } from "./bucket.ts";
+export type { BucketTable } from "./bucket.ts";
 export type { MaglevServer, MaglevTable } from "./maglev.ts";
 export { buildMaglevTable, hashMaglevTable, slotOf } from "./maglev.ts";
 export type { Candidate, Flow, Scheduler } from "./scheduler.ts";

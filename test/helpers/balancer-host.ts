@@ -13,7 +13,7 @@ import { join } from "node:path";
 
 import { monotonicMs } from "../../ffi/clock.ts";
 import { BPF_TCX_INGRESS } from "../../ffi/constants/bpf.ts";
-import { hostBpfKernel, openBpfFileSystem } from "../../src/bpf/index.ts";
+import { hostBpfKernel, openBpfFileSystem, possibleProcessors } from "../../src/bpf/index.ts";
 import { openBpfEngine } from "../../src/datapath/index.ts";
 import { BpfFence, fencePinsName } from "../../src/fence/index.ts";
 import type { ForwardingService } from "../../src/model/index.ts";
@@ -57,7 +57,7 @@ const commands = {
     fence ??= new BpfFence({
       kernel: hostBpfKernel,
       pins: openBpfFileSystem(fencePinsName, runtimeDirectory),
-      processors: navigator.hardwareConcurrency,
+      processors: possibleProcessors(),
     });
     fence.setAddresses(new Map([[address, 3]]));
     const leases = fence.openLeases();

@@ -18,7 +18,12 @@ import {
   BPF_TCX_EGRESS,
   BPF_TCX_INGRESS,
 } from "../../ffi/constants/bpf.ts";
-import { fenceObject, hostBpfKernel, loadBpfCollection } from "../../src/bpf/index.ts";
+import {
+  fenceObject,
+  hostBpfKernel,
+  loadBpfCollection,
+  possibleProcessors,
+} from "../../src/bpf/index.ts";
 import { BpfFence } from "../../src/fence/index.ts";
 import { openTrafficControl } from "../../src/netlink/route/index.ts";
 
@@ -33,7 +38,7 @@ const [socket, pins, attachment, ...devices] = process.argv.slice(2);
 const fence = new BpfFence({
   kernel: hostBpfKernel,
   pins: pins!,
-  processors: navigator.hardwareConcurrency,
+  processors: possibleProcessors(),
   attachment: attachment === "clsact" ? "clsact" : "tcx",
 });
 const leases = fence.openLeases();

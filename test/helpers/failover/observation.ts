@@ -22,6 +22,8 @@ export interface ObserverSettings {
   /** MAC addresses of the directors. */
   readonly directors: readonly string[];
   readonly seconds: number;
+  /** Between two questions to each director. */
+  readonly askIntervalMs: number;
   /** Between two fetches of a page; 0: none. */
   readonly pageIntervalMs: number;
   /** Of SCHED_FIFO. */
@@ -159,6 +161,8 @@ export interface ObserverOptions {
   readonly directors: readonly Host[];
   readonly virtual: string;
   readonly seconds: number;
+  /** Asking each millisecond takes a quarter of a core. @default 1 */
+  readonly askIntervalMs?: number;
   /** @default 0 */
   readonly pageIntervalMs?: number;
   /** @default 80 */
@@ -209,6 +213,7 @@ export async function startObserver({
   directors,
   virtual,
   seconds,
+  askIntervalMs = 1,
   pageIntervalMs = 0,
   port = 80,
 }: ObserverOptions): Promise<RunningObserver> {
@@ -223,6 +228,7 @@ export async function startObserver({
     port,
     directors: await Promise.all(directors.map(macOf)),
     seconds,
+    askIntervalMs,
     pageIntervalMs,
     schedulingPriority,
     path,

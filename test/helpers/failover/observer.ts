@@ -4,7 +4,7 @@
  *
  *     bun test/helpers/failover/observer.ts SETTINGS        SETTINGS: JSON, ObserverSettings
  *
- * Each millisecond it asks every director for the address, by ARP and by echo, at its MAC, and
+ * Each millisecond, or as often as it is told, it asks every director for the address, by ARP and by echo, at its MAC, and
  * sends an echo request as any client would, to wherever its neighbour table says. Each few
  * milliseconds it fetches a page by a new connection. Prints "observing", and writes an {@link Observation} at the
  * end. One thread that never waits for anything but time and packets.
@@ -111,7 +111,7 @@ class Observer {
   }
 
   run(): Observation {
-    const { seconds, pageIntervalMs } = this.#settings;
+    const { seconds, askIntervalMs, pageIntervalMs } = this.#settings;
     const endMs = monotonicMs() + seconds * 1000;
     let askAtMs = monotonicMs();
     let fetchAtMs = askAtMs;
@@ -120,7 +120,7 @@ class Observer {
       if (nowMs > endMs + lingerMs) break;
       if (nowMs >= askAtMs && nowMs < endMs) {
         this.#ask(nowMs);
-        askAtMs = nowMs > askAtMs + stallMs ? nowMs + 1 : askAtMs + 1;
+        askAtMs = Math.max(askAtMs, nowMs - stallMs) + askIntervalMs;
       }
       if (pageIntervalMs > 0 && nowMs >= fetchAtMs && nowMs < endMs) {
         this.#fetch(nowMs);

@@ -28,7 +28,7 @@ const plain: CheckSpec = {
   timeoutMs: 1000,
   rise: 1,
   fall: 2,
-  fastIntervalMs: 500,
+  fastIntervalMs: 400,
 };
 
 describe("resolveCheck()", () => {
@@ -42,7 +42,9 @@ describe("resolveCheck()", () => {
       "{ rise = 4, port = 81 }",
       '{ fall = 5, interval = "20s" }',
     );
-    expect(check).toEqual({ ...plain, intervalMs: 20_000, rise: 4, fall: 5, port: 81 });
+    const fastIntervalMs = 500;
+    const times = { intervalMs: 20_000, fastIntervalMs };
+    expect(check).toEqual({ ...plain, ...times, rise: 4, fall: 5, port: 81 });
   });
 
   test("holds timeout and fast_interval to a short interval, unless written", () => {
@@ -50,7 +52,7 @@ describe("resolveCheck()", () => {
       ...plain,
       intervalMs: 100,
       timeoutMs: 100,
-      fastIntervalMs: 100,
+      fastIntervalMs: 20,
     });
     expect(checkOf('{ fast_interval = "1s" }', '{ interval = "100ms" }').fastIntervalMs).toBe(100);
   });
