@@ -64,8 +64,8 @@ function withOutput(what: string, output: string): string {
   return printable(line === "" ? what : `${what}: ${line}`);
 }
 
-/** What the end of the program says; undefined: up. */
-function judge(result: ProgramResult): Failure | undefined {
+/** What the end of a program says; undefined: up. */
+export function judgeProgram(result: ProgramResult): Failure | undefined {
   switch (result.outcome) {
     case "exited":
       if (result.status === 0) return undefined;
@@ -100,7 +100,7 @@ export function createExternalCheck(options: ExternalCheckOptions): Check {
         outputBytesMax,
         user,
         signal,
-      }).then(judge);
+      }).then(judgeProgram);
       const failure = await Promise.race([ended, late]);
       timer.cancel();
       const tookMs = clock.nowMs() - startedAtMs;

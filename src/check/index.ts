@@ -13,6 +13,8 @@ export { failureReasons } from "./check.ts";
 export { createCheckFactory } from "./create-check.ts";
 export type { CheckFactory } from "./create-check.ts";
 export type { HealthState, HealthTarget } from "./group.ts";
+export { createTrackAsker } from "./track-asker.ts";
+export type { AskContext, AskedTarget, TrackAsker } from "./track-asker.ts";
 export type { CheckMetrics } from "./metrics.ts";
 export type { Health } from "./monitor.ts";
 export type { HealthListener, HealthRunner, HealthRunnerOptions } from "./runner.ts";

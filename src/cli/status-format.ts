@@ -109,7 +109,8 @@ function serviceText(service: ServiceSnapshot, view: View): string {
       ? ""
       : `  fallback ${cleanText(fallback.key)}${fallback.active ? ", serving" : ""}\n`;
   const head = `${palette.strong(cleanText(name))}  ${cleanText(methodText(service))}`;
-  return `${head}  ${paint(state)}${why}\n` + `  ${counts}\n${formatTable(rows, "  ")}${last}\n`;
+  const table = formatTable(rows, "  ");
+  return `${head}  ${paint(state)}${why}\n  ${counts}\n${table}${last}\n`;
 }
 
 function headText(snapshot: Snapshot, { palette, nowMs }: View): string {

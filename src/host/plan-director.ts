@@ -24,6 +24,10 @@ export interface CarriedService {
   readonly scheduler: SchedulerName;
   /** Families of its virtual addresses. */
   readonly families: readonly (4 | 6)[];
+  /** True: the proxy carries it where the kernel has no IPVS. */
+  readonly mayBeProxied?: boolean | undefined;
+  /** True: clients keep their real server. */
+  readonly isPersistent?: boolean | undefined;
 }
 
 /** What the configuration asks of the host. */
@@ -45,6 +49,9 @@ export const systemdDescriptors = 524_288;
 /** fs.nr_open as the kernel starts: no limit can be higher. */
 const descriptorsMax = 1_048_576;
 
+/** Settings that are there once the module of IPVS is; all of them are 0 then. */
+const ipvsSettings = "net/ipv4/vs/";
+
 /** Settings that the services need, by key. */
 export function wantedSettings(
   services: readonly CarriedService[],
@@ -62,7 +69,23 @@ export function wantedSettings(
     for (const name of ["all", ...interfaces])
       values.set(interfaceKey(name, "send_redirects"), "0");
   }
+  const ipvs = services.filter(({ engine }) => engine === "ipvs");
+  // A real server that was removed, or failed, loses its connections and clients at once.
+  if (ipvs.length > 0) values.set(`${ipvsSettings}expire_nodest_conn`, "1");
+  if (ipvs.some(({ isPersistent }) => isPersistent === true)) {
+    values.set(`${ipvsSettings}expire_quiescent_template`, "1");
+  }
   return values;
+}
+
+/** Services as they are carried on this host, which may have no IPVS. */
+function carriedHere(host: HostReader, services: readonly CarriedService[]) {
+  if (host.moduleState("ip_vs") !== "missing") return services;
+  return services.map((service) =>
+    service.engine === "ipvs" && service.mayBeProxied === true
+      ? { ...service, engine: "proxy" as const }
+      : service,
+  );
 }
 
 /** Modules that the services need. */
@@ -84,8 +107,25 @@ function modulesText(names: readonly string[]): string {
 `;
 }
 
+function moduleSteps(host: HostReader, modules: readonly string[]): readonly Step[] {
+  return modules
+    .filter((name) => host.moduleState(name) === "loadable")
+    .map((name) => ({ kind: "module", name }));
+}
+
+/** Comes after the modules, some of which bring their settings. */
+function settingSteps(host: HostReader, wanted: ReadonlyMap<string, string>): readonly Step[] {
+  const isStillToLoad = host.moduleState("ip_vs") === "loadable";
+  return Array.from(wanted).flatMap(([key, to]): readonly Step[] => {
+    const first = isStillToLoad && key.startsWith(ipvsSettings) ? "0" : undefined;
+    const from = host.readSysctl(key) ?? first;
+    return from === undefined || from === to ? [] : [{ kind: "sysctl", key, from, to }];
+  });
+}
+
 /** Compares the host with what the configuration needs. */
-export function planDirector(host: HostReader, { services, descriptors }: DirectorWish): Plan {
+export function planDirector(host: HostReader, { services: all, descriptors }: DirectorWish): Plan {
+  const services = carriedHere(host, all);
   const steps: Step[] = [];
   const notes: string[] = [];
   const arping = host.interfaces().filter(({ usesArp }) => usesArp);
@@ -93,10 +133,6 @@ export function planDirector(host: HostReader, { services, descriptors }: Direct
     services,
     arping.map(({ name }) => name),
   );
-  for (const [key, to] of wanted) {
-    const from = host.readSysctl(key);
-    if (from !== undefined && from !== to) steps.push({ kind: "sysctl", key, from, to });
-  }
   if (wanted.has("net/ipv6/conf/all/forwarding")) {
     notes.push("interfaces that take routes from router advertisements then need accept_ra = 2");
   }
@@ -104,9 +140,7 @@ export function planDirector(host: HostReader, { services, descriptors }: Direct
   const unsupported = modules
     .filter((name) => host.moduleState(name) === "missing")
     .map((name) => `the engine ipvs needs the kernel module ${name}, which is missing`);
-  for (const name of modules) {
-    if (host.moduleState(name) === "loadable") steps.push({ kind: "module", name });
-  }
+  steps.push(...moduleSteps(host, modules), ...settingSteps(host, wanted));
   const isShort = descriptors > systemdDescriptors && detectInit(host) === "systemd";
   const files = [
     ...(wanted.size === 0

@@ -40,6 +40,8 @@ export const action = {
   log: 10,
   /** What the peer should know has changed: send it at once. */
   tellPeer: 11,
+  /** Ask the ping witnesses now; `witness-proof` of a good answer names this round (value). */
+  askWitness: 12,
 } as const;
 
 /** More than one event ever causes, twice over for groups. */

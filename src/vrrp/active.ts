@@ -125,6 +125,8 @@ export function loseCarrier(router: Router): void {
 
 /** Another node announced an address of ours: announce again, count, log. */
 export function seeAddressAsActive(router: Router): void {
+  // What the one that resigned said before may still be on its way.
+  if (router.nowMs < router.settleUntilMs) return;
   router.conflicts++;
   pushAction(router.actions, action.log, cause.conflict);
   announce(router);

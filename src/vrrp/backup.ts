@@ -18,6 +18,7 @@ import type { HeardEvent, PeerEvent } from "./event.ts";
 import { leaseMarginMs } from "./lease.ts";
 import { becomeActive, waitAsBackup } from "./move.ts";
 import { comparePeer, peerAdvantage, storePeer } from "./peer-view.ts";
+import { askForProof, endProof, lacksProof } from "./proof.ts";
 import { blockOf, downIntervalMs, ownSkewMs, priorityOf, routerState } from "./router.ts";
 import type { Router } from "./router.ts";
 
@@ -55,6 +56,9 @@ function noteBlock(router: Router, block: number): void {
 function promotionCause(router: Router): number {
   if (router.override >= override.takeover) return cause.takeover;
   if (router.isHandover) return router.claim === claim.none ? cause.resignation : cause.preempt;
+  if (router.heardFromLength > 0 && router.heardPriority === resignPriority) {
+    return cause.resignation;
+  }
   const isOtherAlive = router.nowMs - router.heardAtMs < downIntervalMs(router);
   return isOtherAlive ? cause.preempt : cause.silence;
 }
@@ -127,6 +131,11 @@ function toldAtMs(router: Router): number {
 function endSilence(router: Router): void {
   const { nowMs, options } = router;
   if (blockOf(router) !== cause.none) return promote(router);
+  if (lacksProof(router)) {
+    askForProof(router);
+    router.downAtMs = nowMs + options.timing.sendIntervalMs;
+    return;
+  }
   if (shouldDefer(router)) {
     router.deferrals++;
     router.downAtMs = nowMs + options.timing.deadTimeMs;
@@ -193,6 +202,7 @@ function rememberActive(router: Router, event: HeardEvent): void {
   }
   router.heardPriority = event.priority;
   router.heardAtMs = router.nowMs;
+  endProof(router);
   router.hasForeignHolder = false;
 }
 
@@ -205,6 +215,7 @@ function isFromActive(router: Router, from: Uint8Array): boolean {
 function hearResignation(router: Router, event: HeardEvent): void {
   if (!router.options.hasPeer) {
     router.downAtMs = Math.max(router.nowMs + ownSkewMs(router), router.quietUntilMs);
+    if (isFromActive(router, event.from)) router.heardPriority = resignPriority;
     return;
   }
   // A packet that is late or a repetition comes from one that is not known as active.

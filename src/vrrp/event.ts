@@ -62,6 +62,8 @@ export type RouterEvent =
   | { readonly type: "fitness"; isFit: boolean; liveServers: number }
   /** Whether any ping witness answers. */
   | { readonly type: "witness"; isReached: boolean }
+  /** A witness that was asked for `askWitness` answered; `round` is its value. */
+  | { readonly type: "witness-proof"; round: number }
   /** Whether the tables copied from the peer are complete: only then is preempted. */
   | { readonly type: "complete"; isComplete: boolean }
   | { readonly type: "standby" }
@@ -76,6 +78,8 @@ export type RouterEvent =
   | { readonly type: "address-seen" }
   /** The check at start found that another node answers for a virtual address. */
   | { readonly type: "holder-found" }
+  /** Nobody answers for one any more. */
+  | { readonly type: "holder-gone" }
   /** The `advertise` before went out on no interface. */
   | { readonly type: "send-failed" }
   /** A validly signed packet was outside of the time window. */

@@ -10,6 +10,7 @@ import { ownerPriority, resignPriority } from "./advertisement.ts";
 import { cause } from "./cause.ts";
 import { claim, override } from "./event.ts";
 import { leaseMarginMs } from "./lease.ts";
+import { endProof } from "./proof.ts";
 import { downIntervalMs, hasCarrier, priorityOf, routerState } from "./router.ts";
 import type { Router } from "./router.ts";
 
@@ -80,6 +81,7 @@ export function waitAsBackup(router: Router, waitMs: number): void {
   router.isReady = false;
   router.isHandover = false;
   router.deferrals = 0;
+  endProof(router);
   if (router.claim === claim.promote) router.claim = claim.none;
 }
 

@@ -99,6 +99,10 @@ export interface Router {
   isFit: boolean;
   liveServers: number;
   isWitnessReached: boolean;
+  /** Silences, counted when a witness was asked in one: the one now, asked in, proven in. */
+  round: number;
+  askedRound: number;
+  provenRound: number;
   isComplete: boolean;
   /** Another node answered for the address at start. */
   hasForeignHolder: boolean;
@@ -164,6 +168,9 @@ export function createRouter(options: RouterOptions): Router {
     isFit: true,
     liveServers: 0,
     isWitnessReached: true,
+    round: 1,
+    askedRound: 0,
+    provenRound: 0,
     isComplete: true,
     hasForeignHolder: false,
     carriers: new Uint8Array(interfaces.length).fill(1),
@@ -181,10 +188,12 @@ export function createRouter(options: RouterOptions): Router {
 
 /**
  * Priority in force. A takeover without `[peer]` can only be told by the packet: it raises the
- * priority to 254 until `standby`.
+ * priority to 254 until `standby`. So is a witness that is not reached: with `[peer]` the two
+ * compare what they reach, without it who reaches none is unfit.
  */
 export function priorityOf(router: Router): number {
-  const { options, isFit, liveServers } = router;
+  const { options, liveServers } = router;
+  const isFit = router.isFit && (options.hasPeer || router.isWitnessReached);
   const isRaised = !options.hasPeer && router.override >= override.takeover;
   const configured = isRaised ? Math.max(options.priority, backupPriorityMax) : options.priority;
   return fitnessPriority(configured, isFit || isRaised, liveServers);

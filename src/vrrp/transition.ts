@@ -33,6 +33,7 @@ import { claim, override } from "./event.ts";
 import type { RouterEvent } from "./event.ts";
 import { becomeActive, resign, start, stepDown, stop, waitAsBackup } from "./move.ts";
 import { storePeer } from "./peer-view.ts";
+import { takeProof } from "./proof.ts";
 import { blockOf, downIntervalMs, priorityOf, routerState } from "./router.ts";
 import type { Router } from "./router.ts";
 
@@ -92,8 +93,9 @@ function applyFitness(router: Router, { isFit, liveServers }: EventOf["fitness"]
 }
 
 function applyWitness(router: Router, { isReached }: EventOf["witness"]): void {
+  const priorityBefore = priorityOf(router);
   router.isWitnessReached = isReached;
-  if (router.state === routerState.active) changeFitness(router, priorityOf(router));
+  if (router.state === routerState.active) changeFitness(router, priorityBefore);
 }
 
 function applyStandby(router: Router): void {
@@ -114,6 +116,9 @@ const always: Handlers = {
   complete: (router, { isComplete }) => {
     router.isComplete = isComplete;
   },
+  "holder-gone": (router) => {
+    router.hasForeignHolder = false;
+  },
   "clock-alarm": (router) => {
     router.heldUntilMs = router.nowMs + router.options.timing.deadTimeMs;
   },
@@ -127,6 +132,9 @@ const inBackup: Handlers = {
   heard: hearAsBackup,
   peer: hearPeerAsBackup,
   "address-seen": seeAddressAsBackup,
+  "witness-proof": (router, { round }) => {
+    if (takeProof(router, round)) router.downAtMs = Math.min(router.downAtMs, router.nowMs);
+  },
   takeover: (router, { force }) => {
     takeOver(router, force);
   },

@@ -29,6 +29,7 @@ import { decodeAddress, encodeNewAddress } from "../../src/netlink/route/address
 import { decodeRouteEvent } from "../../src/netlink/route/event.ts";
 import { decodeNeighbour } from "../../src/netlink/route/neighbour.ts";
 import { decodeRoute } from "../../src/netlink/route/route.ts";
+import { decodeFilter, decodeQdisc } from "../../src/netlink/route/traffic-control.ts";
 
 /** Seed of this run; a failure prints it, `FUZZ_SEED=… bun test test/fuzz` repeats it. */
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
@@ -70,7 +71,7 @@ const payload = fc.oneof(
     }),
 );
 const message: fc.Arbitrary<NetlinkMessage> = fc.record({
-  type: fc.oneof(fc.constantFrom(2, 3, 16, 17, 20, 21, 24, 28), fc.nat(0xffff)),
+  type: fc.oneof(fc.constantFrom(2, 3, 16, 17, 20, 21, 24, 28, 36, 44), fc.nat(0xffff)),
   flags: fc.oneof(fc.constantFrom(0, 2, 0x100, 0x200, 0x300), fc.nat(0xffff)),
   sequence: fc.nat(),
   port: fc.nat(),
@@ -109,6 +110,8 @@ describe("no decoder throws", () => {
     ["decodeRouteEvent()", decodeRouteEvent],
     ["decodeRoute()", decodeRoute],
     ["decodeNeighbour()", decodeNeighbour],
+    ["decodeQdisc()", decodeQdisc],
+    ["decodeFilter()", decodeFilter],
     ["decodeFamily()", decodeFamily],
     ["decodeService()", decodeService],
     ["decodeDestination()", (one) => decodeDestination(one, 6)],

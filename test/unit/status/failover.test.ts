@@ -8,7 +8,7 @@ import { failoverSnapshot } from "../../helpers/fake-status-source.ts";
 
 test("failoverSchema takes what the director tells, and nothing of another shape", () => {
   const snapshot = failoverSnapshot();
-  expect<unknown>(v.parse(failoverSchema, snapshot)).toEqual(snapshot);
+  expect(v.parse(failoverSchema, snapshot) as unknown).toEqual(snapshot);
   const wrong = failoverSnapshot({ state: "master" as "active" });
   expect(v.safeParse(failoverSchema, wrong).success).toBe(false);
 });
