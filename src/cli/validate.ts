@@ -63,7 +63,8 @@ export const validate: Command = {
   summary: "Check configuration files, tell every problem at once",
   usage: "validate [FILE…] [--json]",
   details: `Native files, an ldirectord.cf, or a folder of Heartbeat. Several files are one
-configuration, as for run. Without one: /etc/appliance/appliance.toml, or else /etc/ha.d/ldirectord.cf.
+configuration, as for run. Without one: /etc/appliance/appliance.toml, or else
+/etc/ha.d/ldirectord.cf.
 Exit status 65: there are problems; 66: a file is missing; 77: a file may not be read.`,
   run,
 };

@@ -11,6 +11,7 @@ import type {
   FailoverSnapshot,
   HandoverRequest,
   HandoverResult,
+  PeerSnapshot,
   ReloadResult,
   ServerSnapshot,
   ServiceSnapshot,
@@ -137,6 +138,32 @@ export function failoverSnapshot(changes: Partial<VirtualRouterSnapshot> = {}): 
     guard: true,
     tracked: [{ name: "ping 192.0.2.1", state: "up", reason: "" }],
     routers: [router],
+  };
+}
+
+/** A peer that is heard and has all copies. */
+export function peerSnapshot(changes: Partial<PeerSnapshot> = {}): PeerSnapshot {
+  return {
+    reachable: true,
+    heardAgeMs: 12,
+    answeredAgeMs: 15,
+    roundTripMs: 0.4,
+    configuration: "same",
+    boots: 1,
+    sent: 5000,
+    unsent: 0,
+    dropped: 0,
+    unmatched: 0,
+    received: { accepted: 4990, "bad-mac": 1 },
+    copy: {
+      connected: true,
+      complete: true,
+      lagMs: 100,
+      clientsSent: 20,
+      clientsReceived: 10,
+      clientsTaken: 10,
+    },
+    ...changes,
   };
 }
 

@@ -34,14 +34,14 @@ timeouts = { idle = "5m" }
   });
 
   test("writes what only the kernel has, so that it means the same", () => {
-    const lines = [
+    const keys = [
       'forwarding = "gate"',
       'engine = "ipvs"',
       'scheduler = "sh"',
       'scheduler_flags = ["sh-fallback", "sh-port"]',
       'real_servers = [{ address = "192.0.2.11", check = { port = 80 } }]',
     ].join("\n");
-    const marked = configOf(serviceText(lines).replace(/listen = .*/, "fwmark = 7"));
+    const marked = configOf(serviceText(keys).replace(/listen = .*/, "fwmark = 7"));
     const text = formatConfig(marked, { withDefaults: false, environment: { cores: 4 } });
     expect(text).toContain("fwmark = 7\n");
     expect(text).not.toContain("listen");

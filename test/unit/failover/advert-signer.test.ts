@@ -18,7 +18,10 @@ const source = Uint8Array.of(192, 0, 2, 1);
 const destination = Uint8Array.of(224, 0, 0, 18);
 
 /** A packet signed now. */
-function signed(signer: AdvertSigner, from: Uint8Array = source): [bytes: Uint8Array, Advertisement] {
+function signed(
+  signer: AdvertSigner,
+  from: Uint8Array = source,
+): [bytes: Uint8Array, Advertisement] {
   const advertisement = createAdvertisement(4);
   setAddresses(advertisement, [Uint8Array.of(192, 0, 2, 100)]);
   const bytes = new Uint8Array(messageBytesMax + 28);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { BPF_TCX_EGRESS, BPF_TCX_INGRESS } from "../../../ffi/constants/bpf.ts";
@@ -8,6 +9,7 @@ import { BpfFence } from "../../../src/fence/index.ts";
 import { parseAddress } from "../../../src/net/address.ts";
 import { createBpfFolder, requireBpf } from "../../helpers/require-bpf.ts";
 import { FakeBpfKernel } from "../bpf/fake-kernel.ts";
+import { FakeTrafficControl, programIdOffset } from "./fake-traffic-control.ts";
 
 const bpf = requireBpf();
 const lan = { index: 5, name: "eth0", isLoopback: false, masterIndex: 0 };
@@ -24,6 +26,30 @@ function linklessKernel(): { kernel: BpfKernel; chains: FakeBpfKernel["chains"] 
     close: (fd) => (fake.open.has(fd) ? fake.close(fd) : hostBpfKernel.close(fd)),
   };
   return { kernel, chains: fake.chains };
+}
+
+/** Programs and maps of the real kernel, which knows no TCX hooks. */
+function kernelWithoutTcx(): { kernel: BpfKernel; isOpen: () => boolean } {
+  const open = new Set<number>();
+  const fake = new FakeBpfKernel();
+  fake.hasTcx = false;
+  const owned = (fd: number): number => {
+    open.add(fd);
+    return fd;
+  };
+  const kernel: BpfKernel = {
+    ...hostBpfKernel,
+    createMap: (spec) => owned(hostBpfKernel.createMap(spec)),
+    openPin: (path) => owned(hostBpfKernel.openPin(path)),
+    loadProgram: (spec) => owned(hostBpfKernel.loadProgram(spec)),
+    programs: (device, hook) => fake.programs(device, hook),
+    programId: (program) => program + programIdOffset,
+    close: (fd) => {
+      open.delete(fd);
+      hostBpfKernel.close(fd);
+    },
+  };
+  return { kernel, isOpen: () => open.size > 0 };
 }
 
 describe.skipIf(bpf.skip)(`BpfFence ${bpf.reason}`.trim(), () => {
@@ -78,13 +104,37 @@ describe.skipIf(bpf.skip)(`BpfFence ${bpf.reason}`.trim(), () => {
     third.remove();
     expect(() => instanceOf("addresses4", "192.0.2.1")).toThrow("ENOENT");
   });
-});
 
-test("BpfFence does not come up on a kernel without TCX, and leaves nothing behind", () => {
-  const kernel = new FakeBpfKernel();
-  kernel.hasTcx = false;
-  expect(() => new BpfFence({ kernel, pins: "/nowhere", processors: 1 })).toThrow(
-    "The fence needs TCX, which this kernel has not (Linux 6.6 or later)",
-  );
-  expect(kernel.open.size).toBe(0);
+  test("on a kernel without TCX it uses filters of clsact", () => {
+    using folder = createBpfFolder();
+    const control = new FakeTrafficControl();
+    const { kernel, isOpen } = kernelWithoutTcx();
+    const options = { kernel, pins: folder.path, processors: 1, openControl: () => control };
+    const fence = new BpfFence(options);
+    fence.attach(lan);
+    expect(control.names(lan.index, "out")).toHaveLength(1);
+    expect(control.names(lan.index, "in")).toHaveLength(1);
+    expect(fence.mend()).toEqual([]);
+    fence.remove();
+    expect(control.listClsact()).toEqual([]);
+    expect(control.isClosed).toBeTrue();
+    expect(isOpen()).toBeFalse();
+  });
+
+  test("without TCX and clsact it does not come up, and leaves nothing behind", () => {
+    using folder = createBpfFolder();
+    const control = new FakeTrafficControl();
+    control.addRefusal = 2;
+    const { kernel, isOpen } = kernelWithoutTcx();
+    const options = { kernel, pins: folder.path, processors: 1, openControl: () => control };
+    expect(() => new BpfFence(options)).toThrow(
+      expect.objectContaining({
+        code: "FENCE_NOT_SUPPORTED",
+        message: "The fence needs TCX (Linux 6.6) or clsact with cls_bpf: errno 2",
+      }),
+    );
+    expect(existsSync(join(folder.path, "leases"))).toBeFalse();
+    expect(control.isClosed).toBeTrue();
+    expect(isOpen()).toBeFalse();
+  });
 });

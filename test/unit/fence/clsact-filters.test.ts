@@ -2,89 +2,16 @@ import { describe, expect, test } from "bun:test";
 
 import { EINVAL, ENODEV, ENOENT } from "../../../ffi/errno.ts";
 import { ClsactFilters } from "../../../src/fence/clsact-filters.ts";
-import type { TrafficControlCalls } from "../../../src/fence/clsact-filters.ts";
-import { NetlinkError } from "../../../src/netlink/index.ts";
-import type {
-  ClsactOutcome,
-  Filter,
-  FilterDirection,
-  FilterPlace,
-  NewBpfFilter,
-} from "../../../src/netlink/route/index.ts";
+import type { Filter, FilterDirection } from "../../../src/netlink/route/index.ts";
+import { FakeTrafficControl, programIdOffset } from "./fake-traffic-control.ts";
 
 const loopback = 1;
 const lan = 5;
 
-function refused(errno: number): NetlinkError {
-  return new NetlinkError("NETLINK_REFUSED", `errno ${errno}`, { errno });
-}
-
-/** Devices with clsact and their filters, kept as the kernel does. */
-class FakeControl implements TrafficControlCalls {
-  readonly devices = new Map<number, Record<FilterDirection, Filter[]>>();
-  /** Errno of every setFilter(), and of addClsact(). */
-  setRefusal = 0;
-  addRefusal = 0;
-  isTaken = false;
-  isClosed = false;
-
-  addClsact(index: number): ClsactOutcome {
-    if (this.addRefusal !== 0) throw refused(this.addRefusal);
-    if (this.isTaken) return "taken";
-    if (this.devices.has(index)) return "exists";
-    this.devices.set(index, { in: [], out: [] });
-    return "created";
-  }
-
-  deleteClsact(index: number): boolean {
-    return this.devices.delete(index);
-  }
-
-  listClsact(): number[] {
-    return [...this.devices.keys()];
-  }
-
-  listFilters(index: number, direction: FilterDirection): Filter[] {
-    return [...(this.devices.get(index)?.[direction] ?? [])];
-  }
-
-  setFilter(wanted: NewBpfFilter): void {
-    const { index, direction, preference, handle, chain = 0, name, program } = wanted;
-    const filters = this.devices.get(index)?.[direction];
-    if (this.setRefusal !== 0) throw refused(this.setRefusal);
-    if (filters === undefined) throw refused(EINVAL);
-    const filter = { kind: "bpf", chain, preference, handle, name, programId: program + 1000 };
-    const at = filters.findIndex((one) => one.handle === handle && one.chain === chain);
-    if (at === -1) filters.unshift(filter);
-    else filters[at] = filter;
-  }
-
-  deleteFilter({ index, direction, handle, chain = 0 }: FilterPlace): boolean {
-    const filters = this.devices.get(index)?.[direction] ?? [];
-    const at = filters.findIndex((one) => one.handle === handle && one.chain === chain);
-    if (at !== -1) filters.splice(at, 1);
-    return at !== -1;
-  }
-
-  close(): void {
-    this.isClosed = true;
-  }
-
-  names(direction: FilterDirection): string[] {
-    return this.listFilters(lan, direction).map(({ name, programId }) => `${name} ${programId}`);
-  }
-
-  /** A filter of somebody else in front. */
-  intrude(direction: FilterDirection): void {
-    const place = { index: lan, direction, preference: 1, handle: 1 };
-    this.setFilter({ ...place, program: 0, name: "foreign" });
-  }
-}
-
 /** @param first Descriptor of the program for ingress; the next one is for egress. */
-function create(control = new FakeControl(), first = 10) {
+function create(control = new FakeTrafficControl(), first = 10) {
   const program = (way: FilterDirection): number => (way === "in" ? first : first + 1);
-  const programId = (fd: number): number => fd + 1000;
+  const programId = (fd: number): number => fd + programIdOffset;
   return { control, filters: new ClsactFilters({ control, program, programId }) };
 }
 
@@ -93,8 +20,8 @@ describe("ClsactFilters", () => {
     const { control, filters } = create();
     filters.attach(lan);
     filters.attach(lan);
-    expect(control.names("out")).toEqual(["appliance-fence 1011"]);
-    expect(control.names("in")).toEqual(["appliance-fence 1010"]);
+    expect(control.names(lan, "out")).toEqual(["appliance-fence 1011"]);
+    expect(control.names(lan, "in")).toEqual(["appliance-fence 1010"]);
     expect(filters.mend()).toEqual([]);
   });
 
@@ -108,8 +35,8 @@ describe("ClsactFilters", () => {
     expect(control.isClosed).toBeTrue();
     const next = create(control, 20);
     next.filters.takeOver();
-    expect(control.names("in")).toEqual(["appliance-fence 1020"]);
-    expect(control.names("out")).toEqual(["appliance-fence 1021"]);
+    expect(control.names(lan, "in")).toEqual(["appliance-fence 1020"]);
+    expect(control.names(lan, "out")).toEqual(["appliance-fence 1021"]);
     expect(next.filters.mend()).toEqual([]);
     next.filters.remove();
     expect(control.listClsact()).toEqual([]);
@@ -120,9 +47,9 @@ describe("ClsactFilters", () => {
     filters.attach(lan);
     for (let round = 0; round < 3; round++) {
       control.deleteFilter({ index: lan, direction: "in", preference: 1, handle: 1 });
-      control.intrude("in");
+      control.intrude(lan, "in");
       expect(filters.mend()).toEqual([{ device: lan, direction: "in", fault: "not-first" }]);
-      expect(control.names("in")).toEqual(["appliance-fence 1010", "foreign 1000"]);
+      expect(control.names(lan, "in")).toEqual(["appliance-fence 1010", "foreign 1000"]);
       expect(filters.mend()).toEqual([]);
     }
   });
@@ -134,7 +61,7 @@ describe("ClsactFilters", () => {
     const both = ["out", "in"].map((direction) => ({ device: lan, direction, fault: "missing" }));
     expect(filters.mend() as unknown[]).toEqual(both);
     expect(filters.mend()).toEqual([]);
-    expect(control.names("in")).toEqual(["appliance-fence 1010"]);
+    expect(control.names(lan, "in")).toEqual(["appliance-fence 1010"]);
   });
 
   test.each([EINVAL, ENOENT])("mend() tries again while it is refused: errno %i", (errno) => {
@@ -163,10 +90,10 @@ describe("ClsactFilters", () => {
   test("remove() leaves the qdisc to others that use it", () => {
     const { control, filters } = create();
     filters.attach(lan);
-    control.intrude("out");
+    control.intrude(lan, "out");
     filters.remove();
-    expect(control.names("out")).toEqual(["foreign 1000"]);
-    expect(control.names("in")).toEqual([]);
+    expect(control.names(lan, "out")).toEqual(["foreign 1000"]);
+    expect(control.names(lan, "in")).toEqual([]);
   });
 
   test("an ingress qdisc keeps it from a device", () => {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { renderMetrics } from "../../../src/status/metrics.ts";
 import {
   createFakeStatusSource,
+  failoverSnapshot,
+  peerSnapshot,
   serverSnapshot,
   serviceSnapshot,
 } from "../../helpers/fake-status-source.ts";
@@ -111,7 +113,8 @@ describe("renderMetrics", () => {
     const documented = [...page.matchAll(/^\| `(appliance_\w+)` +\| (\w+)/gm)].map(
       ([, name, type]) => `${name} ${type}`,
     );
-    const families = parseMetrics(renderMetrics(createFakeStatusSource()));
+    const failover = { ...failoverSnapshot(), peer: peerSnapshot() };
+    const families = parseMetrics(renderMetrics(createFakeStatusSource({ failover })));
     expect(documented).toEqual(Array.from(families, ([name, { type }]) => `${name} ${type}`));
   });
 

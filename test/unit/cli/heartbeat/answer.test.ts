@@ -7,7 +7,10 @@ import { runInContext } from "../../../helpers/cli-fixture.ts";
 function answer(error: Error, signal = new AbortController().signal) {
   return runInContext(
     "/nonexistent",
-    (context) => answerAs("hb_standby", context, () => Promise.reject(error)),
+    (context) =>
+      answerAs("hb_standby", context, async () => {
+        throw error;
+      }),
     { signal },
   );
 }

@@ -34,11 +34,7 @@ describe("addClsact()", () => {
   ] as const)("on device %i it %s already", (index, outcome) => {
     const control = open((request) =>
       request.type === RTM_GETQDISC
-        ? [
-            part(request, RTM_NEWQDISC, clsact),
-            part(request, RTM_NEWQDISC, ingress),
-            done(request),
-          ]
+        ? [part(request, RTM_NEWQDISC, clsact), part(request, RTM_NEWQDISC, ingress), done(request)]
         : [refusal(request, EEXIST)],
     );
     expect(control.addClsact(index)).toBe(outcome);
