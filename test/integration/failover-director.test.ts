@@ -174,7 +174,7 @@ ${routers}`;
       expect(await readMetric(other, sample("active"))).toBe(0);
       expect(await readMetric(other, sample("backup"))).toBe(1);
       const { stdout } = await runCommand(owner, "status");
-      expect(stdout).toMatch(new RegExp(`web ${virtual} +active`));
+      expect(stdout).toMatch(/^ +web .*\bactive\b/m);
       const json = JSON.parse((await runCommand(other, "status", "--json")).stdout);
       expect(json.failover).toMatchObject({ fence: { kind: "bpf" }, guard: true });
       expect(json.failover.routers).toMatchObject([
