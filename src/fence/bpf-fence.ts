@@ -1,5 +1,6 @@
 /**
- * The fence by bpf programs at TC ingress and egress (TCX links, Linux 6.6), pinned.
+ * The fence by bpf programs at TC ingress and egress: TCX links (Linux 6.6), pinned, and on older
+ * kernels filters of clsact, which need no pins.
  *
  * ```text
  * PINS/addresses4 addresses6 leases peers counters      maps (ffi/bpf/fence.bpf.c)
@@ -17,10 +18,14 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { DeviceLinks, fenceObject, loadBpfCollection } from "../bpf/index.ts";
+import { DeviceLinks, fenceObject, hasTcx, loadBpfCollection } from "../bpf/index.ts";
 import type { BpfCollection, BpfKernel, BpfObject } from "../bpf/index.ts";
-import { invariant } from "../errors/index.ts";
+import { ApplianceError, invariant } from "../errors/index.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
+import { openTrafficControl } from "../netlink/route/index.ts";
+import type { FenceAttacher, FenceAttachment } from "./attacher.ts";
+import { ClsactFilters } from "./clsact-filters.ts";
+import type { TrafficControlCalls } from "./clsact-filters.ts";
 import type { FenceDevice } from "./devices.ts";
 import { fencePackets } from "./fence.ts";
 import type { Fence, FenceCounters, FenceFinding, FencePacket } from "./fence.ts";
@@ -38,6 +43,10 @@ export interface BpfFenceOptions {
   readonly pins: string;
   /** Processors of the host, possible ones: per-CPU values have one copy for each. */
   readonly processors: number;
+  /** How the programs get to devices. @default what the kernel can do, `tcx` first */
+  readonly attachment?: FenceAttachment;
+  /** Traffic control of this thread's namespace; closed by the fence. @default rtnetlink */
+  readonly openControl?: () => TrafficControlCalls;
 }
 
 /** The fence of one network namespace. */
@@ -48,15 +57,18 @@ export class BpfFence implements Fence {
   readonly #processors: number;
   readonly #object: BpfObject = fenceObject();
   readonly #collection: BpfCollection;
-  readonly #links: DeviceLinks;
+  readonly #attacher: FenceAttacher;
   #addresses = new Map<string, number>();
 
   /**
    * Loads the programs, and takes over what an earlier process left behind: closed.
    *
+   * @throws {ApplianceError} `FENCE_NOT_SUPPORTED`: the kernel has neither TCX nor clsact.
    * @throws {SyscallError} `EPERM`; with the verifier's log if it refused.
    */
-  constructor({ kernel, pins, processors }: BpfFenceOptions) {
+  constructor(options: BpfFenceOptions) {
+    const { kernel, pins, processors, attachment } = options;
+    const isTcx = (attachment ?? (hasTcx(kernel) ? "tcx" : "clsact")) === "tcx";
     this.#kernel = kernel;
     this.#pins = pins;
     this.#processors = processors;
@@ -64,9 +76,16 @@ export class BpfFence implements Fence {
     const leases = this.openLeases();
     leases.closeAll();
     leases.unmap();
-    this.#links = this.#openLinks();
-    this.#links.takeOver();
-    this.#addresses = this.#readAddresses();
+    this.#attacher = isTcx ? this.#openLinks() : this.#openFilters(options.openControl);
+    try {
+      this.#attacher.takeOver();
+      this.#addresses = this.#readAddresses();
+    } catch (error) {
+      // Where it cannot be attached at all no earlier process has done so: nothing to take over.
+      if (error instanceof ApplianceError && error.code === "FENCE_NOT_SUPPORTED") this.#unpin();
+      this.close();
+      throw error;
+    }
   }
 
   /** The leases as memory; for other threads and processes by the pin `leases`. */
@@ -105,15 +124,15 @@ export class BpfFence implements Fence {
   }
 
   attach({ index }: FenceDevice): void {
-    this.#links.attach(index);
+    this.#attacher.attach(index);
   }
 
   detach(device: number): void {
-    this.#links.detach(device);
+    this.#attacher.detach(device);
   }
 
   mend(): FenceFinding[] {
-    return this.#links.mend();
+    return this.#attacher.mend();
   }
 
   counters(): FenceCounters {
@@ -135,14 +154,18 @@ export class BpfFence implements Fence {
   }
 
   remove(): void {
-    this.#links.remove();
-    for (const { name } of this.#object.maps) rmSync(join(this.#pins, name), { force: true });
+    this.#attacher.remove();
+    this.#unpin();
     this.close();
   }
 
   close(): void {
-    this.#links.close();
+    this.#attacher.close();
     this.#collection.close();
+  }
+
+  #unpin(): void {
+    for (const { name } of this.#object.maps) rmSync(join(this.#pins, name), { force: true });
   }
 
   #openLinks(): DeviceLinks {
@@ -160,6 +183,14 @@ export class BpfFence implements Fence {
         copy.close();
         return program;
       },
+    });
+  }
+
+  #openFilters(openControl: () => TrafficControlCalls = openTrafficControl): ClsactFilters {
+    return new ClsactFilters({
+      control: openControl(),
+      program: (direction) => this.#collection.program(programs[direction]),
+      programId: (program) => this.#kernel.programId(program),
     });
   }
 

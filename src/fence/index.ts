@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { FenceAttachment } from "./attacher.ts";
 export { BpfFence, fencePinsName } from "./bpf-fence.ts";
 export type { BpfFenceOptions } from "./bpf-fence.ts";
 export { needsFence } from "./devices.ts";

@@ -186,6 +186,9 @@ describe.skipIf(needs.skip).each(attachments)("fence by %s", (attachment) => {
 
   test("a real server on the backup hears its director, and answers", async () => {
     const { stdout } = await client.run(["cat", "/sys/class/net/eth0/address"]);
+    // Its condition: what it asks its neighbours must not name the address.
+    const setting = "/proc/sys/net/ipv4/conf/all/arp_announce";
+    await director.run(["sh", "-c", `echo 2 >${setting}`]);
     await call("flags", instance, 1);
     await call("peers", [stdout.trim()]);
     // The client plays the active director: what comes from its MAC address passes, ARP does not.

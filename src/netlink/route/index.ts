@@ -1,5 +1,6 @@
 /**
- * rtnetlink: interfaces, addresses, routes, neighbours, and notices of their changes.
+ * rtnetlink: interfaces, addresses, routes, neighbours, notices of their changes, and programs at
+ * the ingress and egress of a device.
  *
  * @module
  */
@@ -12,4 +13,7 @@ export type { Neighbour, NeighbourState } from "./neighbour.ts";
 export { openRouteSocket, RouteSocket } from "./route-socket.ts";
 export type { TunnelOutcome } from "./route-socket.ts";
 export type { Route, RouteHop, RouteQuestion, RouteType } from "./route.ts";
+export { openTrafficControl, TrafficControlSocket } from "./traffic-control-socket.ts";
+export type { ClsactOutcome } from "./traffic-control-socket.ts";
+export type { Filter, FilterDirection, FilterPlace, NewBpfFilter } from "./traffic-control.ts";
 export type { NewTunnel } from "./tunnel.ts";
