@@ -16,19 +16,23 @@ const keysMax = 2;
 /** Lines `ID KEY`; undefined if the text is no authkeys with a key. */
 export function keyTextOfAuthkeys(text: string): string | undefined {
   let active: string | undefined;
-  const secrets = new Map<string, string>();
+  // Of a number that comes twice the last line holds, at the place of the first; crc has no secret.
+  const secrets = new Map<string, string | undefined>();
   for (const line of text.replace(/^\uFEFF/, "").split("\n")) {
     const [id = "", method = "", secret] = line.trim().split(/\s+/);
     if (id === "auth") active = method;
     else if ((method === "sha1" || method === "md5") && secret !== undefined) {
       if (!id.startsWith("#")) secrets.set(id, secret);
-    } else if (method === "crc") secrets.delete(id);
+    } else if (method === "crc") secrets.set(id, undefined);
   }
   const signing = active === undefined ? undefined : secrets.get(active);
   if (signing === undefined) return undefined;
-  const others = [...secrets].filter(([id, secret]) => id !== active && secret !== signing);
-  const keys = [[active, signing] as const, ...others].slice(0, keysMax);
-  return keys.map(([id, secret]) => `${id} ${sha256(secret)}\n`).join("");
+  const keys = [`${active} ${sha256(signing)}\n`];
+  for (const [id, secret] of secrets) {
+    if (id === active || secret === undefined || secret === signing) continue;
+    if (keys.length < keysMax) keys.push(`${id} ${sha256(secret)}\n`);
+  }
+  return keys.join("");
 }
 
 function sha256(text: string): string {

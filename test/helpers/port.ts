@@ -43,8 +43,9 @@ export async function isListening(port: number, host = "127.0.0.1"): Promise<boo
     const socket = await Bun.connect({ hostname: host, port, socket: { data() {} } });
     socket.terminate();
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // A director that may give a client to nobody yet takes it and resets it at once.
+    return error instanceof Error && "code" in error && error.code === "ECONNRESET";
   }
 }
 
