@@ -17,7 +17,7 @@ const failureLinesMax = 60;
 /** More files than this that fail are no accident. */
 const secondTriesMax = 3;
 /** A stage that takes longer hangs; it is killed and counted as a failure. */
-const stageTimeoutMs = 15 * 60 * 1000;
+const stageTimeoutMs = 40 * 60 * 1000;
 /** Longest time of one test that does not state its own; machines of CI stall. */
 const testTimeoutMs = 15_000;
 
