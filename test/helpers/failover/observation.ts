@@ -121,18 +121,6 @@ export function sharedMs({ askedAtMs, answers }: Observation, directors: number)
   return sumMs;
 }
 
-/** Time of the first question since `sinceMs` that a director answered; undefined: none. */
-export function firstAnswerMs(
-  { askedAtMs, answers }: Observation,
-  director: number,
-  sinceMs: number,
-): number | undefined {
-  const found = answers.findIndex(
-    (bits, index) => askedAtMs[index]! >= sinceMs && hasAnswered(bits, director),
-  );
-  return askedAtMs[found];
-}
-
 /** Time of the last question that a director answered; undefined: none. */
 export function lastAnswerMs(
   { askedAtMs, answers }: Observation,
