@@ -13,18 +13,35 @@ import { createHash } from "node:crypto";
 /** The one that signs and the next. */
 const keysMax = 2;
 
-/** Lines `ID KEY`; undefined if the text is no authkeys with a key. */
-export function keyTextOfAuthkeys(text: string): string | undefined {
+interface Authkeys {
+  /** Number of the key that signs. */
+  readonly active: string | undefined;
+  /**
+   * Secrets by number. Of one that comes twice the last line holds, at the place of the first; crc
+   * has no secret.
+   */
+  readonly secrets: ReadonlyMap<string, string | undefined>;
+}
+
+function readLines(text: string): Authkeys {
   let active: string | undefined;
-  // Of a number that comes twice the last line holds, at the place of the first; crc has no secret.
   const secrets = new Map<string, string | undefined>();
   for (const line of text.replace(/^\uFEFF/, "").split("\n")) {
     const [id = "", method = "", secret] = line.trim().split(/\s+/);
     if (id === "auth") active = method;
-    else if ((method === "sha1" || method === "md5") && secret !== undefined) {
-      if (!id.startsWith("#")) secrets.set(id, secret);
-    } else if (method === "crc") secrets.set(id, undefined);
+    else if (method === "crc") secrets.set(id, undefined);
+    else if (isKey(id, method) && secret !== undefined) secrets.set(id, secret);
   }
+  return { active, secrets };
+}
+
+function isKey(id: string, method: string): boolean {
+  return (method === "sha1" || method === "md5") && !id.startsWith("#");
+}
+
+/** Lines `ID KEY`; undefined if the text is no authkeys with a key. */
+export function keyTextOfAuthkeys(text: string): string | undefined {
+  const { active, secrets } = readLines(text);
   const signing = active === undefined ? undefined : secrets.get(active);
   if (signing === undefined) return undefined;
   const keys = [`${active} ${sha256(signing)}\n`];
