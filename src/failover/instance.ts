@@ -53,7 +53,7 @@ export interface InstanceParts {
   /** What the peer should know has changed. */
   readonly tellPeer: () => void;
   /** Watches a socket for this instance. */
-  readonly watch: (fd: number, instance: Instance) => void;
+  readonly watch: (fd: number) => void;
   readonly unwatch: (fd: number) => void;
 }
 
@@ -102,9 +102,8 @@ export class Instance {
     this.#schedule = createAnnounceSchedule(plan.announces ? plan.addresses.length : 0);
     const { wireIntervalMs } = this.#timing;
     this.#signer = plan.keys && new AdvertSigner(plan.keys, wireIntervalMs, plan.family);
-    const { network, virtual, unwatch } = parts;
+    const { network, virtual, watch, unwatch } = parts;
     const complain = (text: string): void => parts.tell({ type: "trouble", text });
-    const watch = (fd: number): void => parts.watch(fd, this);
     const signer = this.#signer;
     const common = { network, complain, watch, unwatch };
     this.#ports = new AdvertPorts(plan, { ...common, virtual, wireIntervalMs, signer });

@@ -64,7 +64,6 @@ export class RealtimeLoop {
   readonly #peer: PeerLink;
   readonly #fence: BpfFence | undefined;
   readonly #leases: LeaseTable | undefined;
-  readonly #byDescriptor = new Map<number, Instance>();
   #instances: Instance[] = [];
   #virtual = new Set<string>();
   #groups = new Map<string, { readonly members: Instance[]; readonly routers: Router[] }>();
@@ -330,12 +329,10 @@ export class RealtimeLoop {
       tell: this.#tell,
       tellPeer: () => this.#peer.tellPeer(),
       dispatch: (instance, event, nowMs) => this.#dispatch(instance, event, nowMs),
-      watch: (fd, instance) => {
-        this.#byDescriptor.set(fd, instance);
+      watch: (fd) => {
         this.#poller.add(fd, EPOLLIN, ownGeneration);
       },
       unwatch: (fd) => {
-        this.#byDescriptor.delete(fd);
         this.#poller.remove(fd);
       },
     });
