@@ -17,6 +17,7 @@ import { listConnections } from "./connection-list.ts";
 import { flag, FlowTable, kind } from "./flow-table.ts";
 import type { Listener } from "./flow-table.ts";
 import { GarbageMeter } from "./garbage-meter.ts";
+import { Gatherer } from "./gatherer.ts";
 import { allParts, connectionsMaxReader, processRow, processWord, sumWord } from "./layout.ts";
 import { PersistenceLink } from "./persistence-link.ts";
 import { PipePool } from "./pipe-pool.ts";
@@ -55,6 +56,7 @@ export class WorkerLoop {
   readonly #services = new Map<number, WorkerService>();
   readonly #listeners = new Map<number, Listener>();
   readonly #garbage = new GarbageMeter();
+  readonly #gatherer = new Gatherer();
   readonly #pipes: PipePool;
   readonly #closer: TcpCloser;
   readonly #relay: TcpRelay;
@@ -163,6 +165,7 @@ export class WorkerLoop {
       this.#udp.tick(this.#nowMs);
       this.#garbage.collectIfDue();
       if (this.#isPaused && this.#nowMs >= this.#resumeAtMs) this.#resume();
+      this.#gatherer.afterBatch(count, this.#nowMs);
     }
     this.#sockmap?.close();
     this.#pipes.close();

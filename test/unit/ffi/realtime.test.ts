@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 /** In a process of its own: the scheduling class would stay with the thread of the tests. */
 function inProcess(body: string): string {
   const script = `
-    import { preferThread, lockMemory, nameThread } from "./ffi/realtime.ts";
+    import { preferThread, lockMemory, nameThread, ShortSleep } from "./ffi/realtime.ts";
     import { readFileSync } from "node:fs";
     ${body}`;
   const cwd = new URL("../../..", import.meta.url).pathname;
@@ -40,5 +40,18 @@ describe("a thread that must not be late", () => {
       nameThread("appliance-guard-of-the-lease");
       console.log(readFileSync("/proc/thread-self/comm", "utf8"));`);
     expect(text).toBe("appliance-guard");
+  });
+
+  test("ShortSleep sleeps as long as it says, and takes the slack off", () => {
+    const text = inProcess(`
+      const sleep = new ShortSleep(20_000_000);
+      const startNs = Bun.nanoseconds();
+      sleep.take();
+      const tookNs = Bun.nanoseconds() - startNs;
+      const slack = readFileSync("/proc/self/timerslack_ns", "utf8");
+      console.log(JSON.stringify({ tookNs, slack: +slack }));`);
+    const { tookNs, slack } = JSON.parse(text);
+    expect(tookNs).toBeGreaterThanOrEqual(20_000_000);
+    expect(slack).toBe(1);
   });
 });
