@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { root, SetupError } from "../packaging/common.mjs";
@@ -16,6 +16,8 @@ const outputCharsMax = 32 * 1024 * 1024;
 const failureLinesMax = 60;
 /** More files than this that fail are no accident. */
 const secondTriesMax = 3;
+/** Files with real peers that run at the same time; more on the same cores make time-outs. */
+const lanesMax = 2;
 /** A stage that takes longer hangs; it is killed and counted as a failure. */
 const stageTimeoutMs = 40 * 60 * 1000;
 /** Longest time of one test that does not state its own; machines of CI stall. */
@@ -53,23 +55,17 @@ export function addResults(results) {
 }
 
 /**
- * Runs a program with its output on this terminal; its status, undefined if it had to be killed. A
- * signal to this process ends the program, and with it the whole run.
+ * Runs a program; its status, undefined if it had to be killed. A signal to this process ends the
+ * program, and with it the whole run.
  *
- * @param keep Is given the output too.
+ * @param keep Is given the output; without it, the output goes to this terminal.
  */
 function run([command, ...args], env, keep) {
   return new Promise((resolve, reject) => {
     const output = keep === undefined ? "inherit" : "pipe";
     const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", output, output] });
-    for (const [from, to] of [
-      [child.stdout, process.stdout],
-      [child.stderr, process.stderr],
-    ]) {
-      from?.on("data", (bytes) => {
-        to.write(bytes);
-        keep(bytes.toString());
-      });
+    for (const from of [child.stdout, child.stderr]) {
+      from?.on("data", (bytes) => keep(bytes.toString()));
     }
     let interruption;
     const forward = (signal) => {
@@ -88,7 +84,8 @@ function run([command, ...args], env, keep) {
       process.stderr.write(`Cannot start ${command}: ${error.message}\n`);
       done(undefined);
     });
-    child.on("exit", done);
+    // Not "exit": what was written last is still in the pipe then.
+    child.on("close", done);
   });
 }
 
@@ -164,13 +161,14 @@ export function failureDetails(output) {
 }
 
 /**
- * Runs `bun test` on the files that match.
+ * Runs `bun test` on files in one process.
  *
  * A file that never reported (it threw while it was loaded, or the process died) is a failure, so
  * that a broken run cannot look like a small one.
+ *
+ * @param print Is given the output as it comes.
  */
-export async function runTests({ filters, extra, seed, env }) {
-  const files = testFiles(filters);
+async function runFiles(files, { extra, seed, env }, print) {
   if (files.length === 0) return emptyResult();
   const folder = mkdtempSync(join(tmpdir(), "appliance-report-"));
   const reportPath = join(folder, "report.xml");
@@ -179,7 +177,10 @@ export async function runTests({ filters, extra, seed, env }) {
     const report = ["--reporter=junit", `--reporter-outfile=${reportPath}`];
     const args = ["test", ...flags, ...report, ...extra, ...files.map((file) => `./${file}`)];
     let output = "";
-    const keep = (text) => void (output = (output + text).slice(-outputCharsMax));
+    const keep = (text) => {
+      print(text);
+      output = (output + text).slice(-outputCharsMax);
+    };
     const status = await run(["bun", ...args], env, keep);
     const result = readReport(existsSync(reportPath) ? readFileSync(reportPath, "utf8") : "");
     result.details = failureDetails(output);
@@ -191,12 +192,51 @@ export async function runTests({ filters, extra, seed, env }) {
     result.failed += silent.length;
     if (status !== 0 && result.failed === 0) {
       result.failed += 1;
-      result.problems.push(`bun test ended with ${status ?? "a signal"}`);
+      result.problems.push(`${files.join(", ")}: bun test ended with ${status ?? "a signal"}`);
     }
     return result;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Runs the files that match in one process, with the output on this terminal. */
+export function runTests(options) {
+  return runFiles(testFiles(options.filters), options, (text) => process.stdout.write(text));
+}
+
+/** Files that say so in their head comment have the machine for themselves. */
+function isAlone(file) {
+  return /^ \* @alone\b/m.test(readFileSync(join(root, file), "utf8"));
+}
+
+/** One file in a process of its own; its output is printed whole when it has ended. */
+async function runFile(file, options) {
+  const startMs = performance.now();
+  const output = [];
+  const result = await runFiles([file], options, (text) => void output.push(text));
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  process.stdout.write(`${output.join("")}\n${file}: ${seconds} s\n`);
+  return result;
+}
+
+/**
+ * Runs each of the files that match in a process of its own, as many at a time as there are cores,
+ * at most {@link lanesMax}: such tests mostly wait, for processes, timers and servers.
+ */
+async function runTestsInLanes(options) {
+  const files = testFiles(options.filters);
+  const queue = files.filter((file) => !isAlone(file));
+  const results = [];
+  const lane = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      results.push(await runFile(file, options));
+    }
+  };
+  const lanes = Math.min(lanesMax, availableParallelism());
+  await Promise.all(Array.from({ length: lanes }, lane));
+  for (const file of files.filter(isAlone)) results.push(await runFile(file, options));
+  return addResults(results);
 }
 
 /**
@@ -205,10 +245,9 @@ export async function runTests({ filters, extra, seed, env }) {
  * what it had printed, and does not fail the run. What fails twice, fails.
  */
 export async function runTestsTwice(options) {
-  const first = await runTests(options);
+  const first = await runTestsInLanes(options);
   const files = new Set(first.problems.map((problem) => problem.slice(0, problem.indexOf(": "))));
-  const known = [...files].every((file) => first.files?.has(file) === true);
-  if (first.failed === 0 || !known || files.size > secondTriesMax) return first;
+  if (first.failed === 0 || files.size > secondTriesMax) return first;
   process.stdout.write(`\n## once more: ${[...files].join(", ")}\n`);
   const second = await runTests({ ...options, filters: [...files] });
   if (second.failed > 0) return { ...first, details: [...first.details, ...second.details] };

@@ -16,16 +16,27 @@ function listen(host: string): Promise<Server> {
   return promise;
 }
 
+/** What this process was given: the kernel may soon choose a port again that is not used yet. */
+const given = new Set<number>();
+
 /**
- * Ports that were free a moment ago and differ from each other.
+ * Ports that were free a moment ago and differ from each other and from all given before.
  *
  * Another program may take one before it is used: whoever can bind port 0 itself should.
  */
 export async function freePorts(count: number, host = "127.0.0.1"): Promise<number[]> {
   const servers: Server[] = [];
   try {
-    for (let index = 0; index < count; index++) servers.push(await listen(host));
-    return servers.map((server) => (server.address() as AddressInfo).port);
+    const ports: number[] = [];
+    while (ports.length < count) {
+      const server = await listen(host);
+      servers.push(server);
+      const { port } = server.address() as AddressInfo;
+      if (given.has(port)) continue;
+      given.add(port);
+      ports.push(port);
+    }
+    return ports;
   } finally {
     for (const server of servers) server.close();
   }
