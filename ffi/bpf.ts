@@ -12,11 +12,12 @@ import {
   BPF_MAP_GET_NEXT_KEY,
   BPF_MAP_LOOKUP_ELEM,
   BPF_MAP_UPDATE_ELEM,
+  BPF_NOEXIST,
   BPF_PROG_ATTACH,
   BPF_PROG_LOAD,
   BPF_PROG_TEST_RUN,
 } from "./constants/bpf.ts";
-import { ENOENT, errnoName, SyscallError } from "./errno.ts";
+import { EEXIST, ENOENT, errnoName, SyscallError } from "./errno.ts";
 import { addressOf, errno, libc } from "./libc.ts";
 import type { Pointer } from "./libc.ts";
 
@@ -179,6 +180,22 @@ export function updateBpfMap(map: number, key: Uint8Array, value: Uint8Array): v
   const attribute = elementOf(map, key);
   setPointer(attribute, 16, value);
   requireBpf(callBpf(BPF_MAP_UPDATE_ELEM, attribute), "update a map");
+}
+
+/**
+ * Gives a key a value if it has none.
+ *
+ * @returns False if it had one.
+ * @throws {SyscallError} `E2BIG` if the map is full.
+ */
+export function insertIntoBpfMap(map: number, key: Uint8Array, value: Uint8Array): boolean {
+  const attribute = elementOf(map, key);
+  setPointer(attribute, 16, value);
+  attribute.setBigUint64(24, BigInt(BPF_NOEXIST), true);
+  if (callBpf(BPF_MAP_UPDATE_ELEM, attribute) !== -1) return true;
+  if (errno() === EEXIST) return false;
+  requireBpf(-1, "insert into a map");
+  return false;
 }
 
 /** Removes a key. @returns False if it was not there. @throws {SyscallError} but `ENOENT`. */

@@ -1,5 +1,5 @@
 /**
- * File systems: what kind one is (statfs(2)), and mounting (mount(2)).
+ * File systems: what kind one is (statfs(2)), mounting (mount(2)), and the end of it (umount2(2)).
  *
  * @module
  */
@@ -30,4 +30,11 @@ export function mountFileSystem(type: string, path: string): void {
   const name = pathBytes(type);
   const status = libc.mount(addressOf(name), addressOf(pathBytes(path)), addressOf(name), 0, null);
   if (status === -1) throw new SyscallError("mount", errno(), `${type} on ${path}`);
+}
+
+/** Takes a file system off a folder. @throws {SyscallError} `EBUSY`; `EPERM`. */
+export function unmountFileSystem(path: string): void {
+  if (libc.umount2(addressOf(pathBytes(path)), 0) === -1) {
+    throw new SyscallError("umount2", errno(), path);
+  }
 }

@@ -40,3 +40,4 @@ export const BPF_FUNC_get_socket_cookie = 46;
 /** As above. */
 export const BPF_FUNC_sk_redirect_hash = 72;
 export const BPF_PSEUDO_MAP_FD = 1;
+export const BPF_NOEXIST = 1;

@@ -8,7 +8,7 @@ export { BpfCollection, loadBpfCollection } from "./collection.ts";
 export type { LoadOptions } from "./collection.ts";
 export { DeviceLinks, hasDeviceLinks, hasTcx } from "./device-links.ts";
 export type { DeviceLinkOptions, LinkDirection, LinkFinding } from "./device-links.ts";
-export { openBpfFileSystem } from "./file-system.ts";
+export { closeBpfFileSystem, findBpfFolder, openBpfFileSystem } from "./file-system.ts";
 export { hostBpfKernel } from "./kernel.ts";
 export type { BpfKernel } from "./kernel.ts";
 export { parseBpfObject } from "./object.ts";

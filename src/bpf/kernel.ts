@@ -19,6 +19,7 @@ import type { BpfAttachment } from "../../ffi/bpf-link.ts";
 import {
   createBpfMap,
   deleteFromBpfMap,
+  insertIntoBpfMap,
   loadBpfProgram,
   lookupBpfMap,
   nextBpfMapKey,
@@ -33,6 +34,8 @@ export interface BpfKernel {
   loadProgram(spec: BpfProgramSpec): number;
   lookup(map: number, key: Uint8Array, value: Uint8Array): boolean;
   update(map: number, key: Uint8Array, value: Uint8Array): void;
+  /** As `update`, but only if the key has no value; false if it has. */
+  insert(map: number, key: Uint8Array, value: Uint8Array): boolean;
   remove(map: number, key: Uint8Array): boolean;
   nextKey(map: number, key: Uint8Array | undefined, keyBytes: number): Uint8Array | undefined;
   /** A walk through a map, many entries at once. */
@@ -52,6 +55,7 @@ export const hostBpfKernel: BpfKernel = {
   loadProgram: loadBpfProgram,
   lookup: lookupBpfMap,
   update: updateBpfMap,
+  insert: insertIntoBpfMap,
   remove: deleteFromBpfMap,
   nextKey: nextBpfMapKey,
   openBatch: (spec) => new BpfBatch(spec),

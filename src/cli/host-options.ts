@@ -35,23 +35,28 @@ export function programCommand(): readonly string[] {
   return isCompiled ? [process.execPath] : [process.execPath, Bun.main];
 }
 
-/** How a service is carried on a host that has IPVS. */
+type Carrier = CarriedService["engine"];
+
+function carrierOf(decision: EngineDecision): Carrier | undefined {
+  return "engine" in decision ? decision.engine : undefined;
+}
+
+/** How a service is carried: on a host that has IPVS, and on one that has not. */
 function carriedService(
-  { director }: Config,
   service: VirtualService,
-  decision: EngineDecision,
+  decide: (hasIpvs: boolean) => EngineDecision,
 ): CarriedService {
-  const { name, forwarding, scheduler, listen, persistence, firewallMark } = service;
-  const isIpvs = "engine" in decision && decision.engine === "ipvs";
-  const choice = service.engine === "auto" ? director.engine : service.engine;
-  const mayBeProxied = forwarding === "masq" && firewallMark === undefined && choice === "auto";
+  const { name, forwarding, scheduler, listen, persistence } = service;
+  const engine = carrierOf(decide(true)) ?? "proxy";
+  const without = carrierOf(decide(false));
   return {
     name,
-    engine: isIpvs ? "ipvs" : "proxy",
+    engine,
     forwarding,
     scheduler,
     families: [...new Set(listen.map(({ address }) => familyOf(address)))],
-    ...(isIpvs && { mayBeProxied, isPersistent: persistence !== undefined }),
+    ...(without !== undefined && without !== engine && { withoutIpvs: without }),
+    ...(engine === "ipvs" && { isPersistent: persistence !== undefined }),
   };
 }
 
@@ -59,9 +64,14 @@ function carriedService(
 export async function directorWish(config: Config): Promise<DirectorWish> {
   const { requiredDescriptors } = await import("../config/index.ts");
   const { chooseEngine } = await import("../daemon/index.ts");
-  const facts = { preferred: config.director.engine, ipvsObstacle: () => undefined };
   const services = config.virtualServices.map((service) =>
-    carriedService(config, service, chooseEngine(service, facts)),
+    carriedService(service, (hasIpvs) =>
+      chooseEngine(service, {
+        preferred: config.director.engine,
+        ipvsObstacle: () => (hasIpvs ? undefined : "it is missing"),
+        bpfObstacle: () => undefined,
+      }),
+    ),
   );
   // A proxied connection has two descriptors.
   const connections = config.virtualServices.reduce((sum, one) => sum + one.connectionLimit, 0);

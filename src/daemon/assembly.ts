@@ -198,6 +198,11 @@ function createHostListener(report: Reporter, onChange: () => void): HostListene
   };
 }
 
+/** Addresses of all virtual routers. */
+function leasedAddresses({ virtualRouters }: Config): ReadonlySet<string> {
+  return new Set(virtualRouters.flatMap(({ addresses }) => addresses.map((one) => one.address)));
+}
+
 /** State of a director that starts, with the overrides of the last one. */
 async function createState(
   { clock, store }: DirectorParts,
@@ -317,6 +322,7 @@ export async function assemble(
       maintenanceFile: (server) => maintenance.fileOf(server),
     }),
     choose,
+    leased: () => leasedAddresses(state.loaded.config),
     report,
     onTransition: (service, transition) => {
       const hook = hookOf(service, transition, state.loaded.config.director.scriptUser);

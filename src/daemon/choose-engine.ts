@@ -7,15 +7,16 @@
  * @module
  */
 
-import { ipvsRefusal } from "../datapath/index.ts";
-import type { Engine, IpvsWish } from "../datapath/index.ts";
+import { bpfRefusal, ipvsRefusal } from "../datapath/index.ts";
+import type { Engine } from "../datapath/index.ts";
 import { ApplianceError } from "../errors/index.ts";
 import type { Config, EngineChoice, VirtualService } from "../model/index.ts";
+import { configuredForwarding } from "./desired-state.ts";
 
 /** The answer for one service. */
 export type EngineDecision =
   | {
-      readonly engine: "proxy" | "ipvs";
+      readonly engine: "proxy" | "ipvs" | "bpf";
       /** Why this one, one line. */
       readonly reason: string;
       /** Set when the service asked for something else: what the operator must know. */
@@ -32,31 +33,50 @@ export interface EngineFacts {
   readonly preferred: EngineChoice;
   /** Why IPVS cannot be used here; undefined: it can. Asked only if a service needs the answer. */
   readonly ipvsObstacle: () => string | undefined;
+  /** The same of bpf. */
+  readonly bpfObstacle: () => string | undefined;
 }
 
-/** Decides for one service. Pure. */
-export function chooseEngine(
-  wish: IpvsWish & Pick<VirtualService, "engine">,
-  facts: EngineFacts,
-): EngineDecision {
-  const { forwarding, firewallMark } = wish;
+type KernelEngine = "ipvs" | "bpf";
+
+/** Decides for one service. Pure but for what `facts` finds out. */
+export function chooseEngine(service: VirtualService, facts: EngineFacts): EngineDecision {
+  const { forwarding, firewallMark } = service;
   if (forwarding === "proxy") {
     return { engine: "proxy", reason: "forwarding is proxy", warning: undefined };
   }
-  const choice = wish.engine === "auto" ? facts.preferred : wish.engine;
-  if (choice === "bpf") return { refusal: 'the engine "bpf" is not in this build yet' };
-  const obstacle = ipvsRefusal(wish) ?? facts.ipvsObstacle();
-  if (obstacle === undefined) {
-    const reason = choice === "ipvs" ? "it is configured" : "the kernel has it";
-    return { engine: "ipvs", reason, warning: undefined };
-  }
-  if (forwarding === "masq" && firewallMark === undefined && choice === "auto") {
-    const effect = "real servers see the director's address";
-    const warning = `forwarding masq runs on the proxy, ${effect}: ${obstacle}`;
-    return { engine: "proxy", reason: obstacle, warning };
-  }
+  const wish = configuredForwarding(service);
+  const obstacles = {
+    ipvs: () => ipvsRefusal(wish) ?? facts.ipvsObstacle(),
+    bpf: () => bpfRefusal(wish) ?? facts.bpfObstacle(),
+  };
   const what = firewallMark === undefined ? `forwarding ${forwarding}` : "a firewall mark";
-  return { refusal: `${what} needs the engine ipvs: ${obstacle}` };
+  const choice = service.engine === "auto" ? facts.preferred : service.engine;
+  if (choice !== "auto") {
+    const obstacle = obstacles[choice]();
+    if (obstacle !== undefined)
+      return { refusal: `${what} needs the engine ${choice}: ${obstacle}` };
+    return { engine: choice, reason: "it is configured", warning: undefined };
+  }
+  const found = firstPossible(obstacles);
+  if ("engine" in found) return { ...found, warning: undefined };
+  if (forwarding !== "masq" || firewallMark !== undefined) {
+    return { refusal: `${what} needs the engine ipvs or bpf: ${found.obstacle}` };
+  }
+  const effect = "real servers see the director's address";
+  const warning = `forwarding masq runs on the proxy, ${effect}: ${found.obstacle}`;
+  return { engine: "proxy", reason: found.obstacle, warning };
+}
+
+/** What `auto` means in the kernel. */
+function firstPossible(
+  obstacles: Readonly<Record<KernelEngine, () => string | undefined>>,
+): { readonly engine: KernelEngine; readonly reason: string } | { readonly obstacle: string } {
+  const ipvs = obstacles.ipvs();
+  if (ipvs === undefined) return { engine: "ipvs", reason: "the kernel has it" };
+  const bpf = obstacles.bpf();
+  if (bpf === undefined) return { engine: "bpf", reason: `not ipvs: ${ipvs}` };
+  return { obstacle: `ipvs: ${ipvs}; bpf: ${bpf}` };
 }
 
 /** What a chooser reads of a configuration; another object is another configuration. */
@@ -67,35 +87,45 @@ export interface ChooserConfig {
 /** Decides for the services of a director. */
 export type EngineChooser = (service: VirtualService) => EngineDecision;
 
-type Asked = Pick<Engine, "ipvsObstacle">;
+type Asked = Pick<Engine, "ipvsObstacle" | "bpfObstacle">;
 
-function obstacleOf(engine: Asked): string | undefined {
-  if (engine.ipvsObstacle === undefined) return "this director has no engine of the kernel";
-  return engine.ipvsObstacle();
+/** What an engine knows of this host; each obstacle is found out once. */
+function factsOf(engine: Asked, preferred: EngineChoice): EngineFacts {
+  const none = "this director has no engine of the kernel";
+  const once = (ask: (() => string | undefined) | undefined): (() => string | undefined) => {
+    let answer: { readonly obstacle: string | undefined } | undefined;
+    return () => (answer ??= { obstacle: ask === undefined ? none : ask() }).obstacle;
+  };
+  return {
+    preferred,
+    ipvsObstacle: once(engine.ipvsObstacle?.bind(engine)),
+    bpfObstacle: once(engine.bpfObstacle?.bind(engine)),
+  };
 }
 
 /**
- * A chooser for what is configured now. A `masq` service stays where it is until the next reload:
- * it must not lose its connections because somebody has loaded a module.
+ * A chooser for what is configured now. A service stays where it is until the next reload: it must
+ * not lose its connections because somebody has loaded a module. One that nobody can carry is
+ * looked at anew each time.
  */
 export function createEngineChooser(engine: Asked, config: () => ChooserConfig): EngineChooser {
-  let settled:
-    { readonly config: ChooserConfig; readonly obstacle: string | undefined } | undefined;
-  const settledObstacle = (): string | undefined => {
+  let settledFor: ChooserConfig | undefined;
+  const settled = new Map<VirtualService, EngineDecision>();
+  return (service) => {
     const current = config();
-    if (settled?.config !== current) settled = { config: current, obstacle: obstacleOf(engine) };
-    return settled.obstacle;
+    if (settledFor !== current) settled.clear();
+    settledFor = current;
+    const known = settled.get(service);
+    if (known !== undefined) return known;
+    const decision = chooseEngine(service, factsOf(engine, current.director.engine));
+    if ("engine" in decision) settled.set(service, decision);
+    return decision;
   };
-  return (service) =>
-    chooseEngine(service, {
-      preferred: config().director.engine,
-      ipvsObstacle: service.forwarding === "masq" ? settledObstacle : () => obstacleOf(engine),
-    });
 }
 
 /** Holds a configuration to what this host can carry. @throws {ApplianceError} `ENGINE_REFUSED`. */
 export function requireEngines({ director, virtualServices }: Config, engine: Asked): void {
-  const facts = { preferred: director.engine, ipvsObstacle: () => obstacleOf(engine) };
+  const facts = factsOf(engine, director.engine);
   const lines = virtualServices.flatMap((service) => {
     const decision = chooseEngine(service, facts);
     return "refusal" in decision ? [`  virtual service ${service.name}: ${decision.refusal}`] : [];

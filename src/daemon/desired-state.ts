@@ -7,7 +7,7 @@
  */
 
 import type { ForwardingServer, ForwardingService, VirtualService } from "../model/index.ts";
-import { formatEndpoint } from "../net/address.ts";
+import { canonicalAddress, formatEndpoint } from "../net/address.ts";
 import { isListed } from "./assessment.ts";
 import type { FallbackAssessment, ServerAssessment, ServiceAssessment } from "./assessment.ts";
 
@@ -64,32 +64,19 @@ function withoutDuplicates(servers: readonly ForwardingServer[]): readonly Forwa
   return byKey.size === servers.length ? servers : [...byKey.values()];
 }
 
-/**
- * One service as the engine sees it.
- *
- * @param engine What was chosen to carry it.
- */
-export function forwardingService(
-  assessment: ServiceAssessment,
-  engine: ForwardingService["engine"] = "proxy",
-): ForwardingService {
-  const { service } = assessment;
-  const reals = assessment.servers
-    .map((server) => realServer(service, server))
-    .filter((server) => server !== undefined);
-  const fallback = fallbackServer(assessment.fallback);
-  const servers = [...withoutDuplicates(reals), ...(fallback === undefined ? [] : [fallback])];
+/** What does not depend on the state of real servers. */
+function forwardingFrame(
+  service: VirtualService,
+): Omit<ForwardingService, "engine" | "leased" | "servers"> {
   return {
     name: service.name,
     protocol: service.protocol,
     listen: service.listen,
     firewallMark: service.firewallMark,
     forwarding: service.forwarding,
-    engine,
     scheduler: service.scheduler,
     schedulerFlags: service.schedulerFlags,
     persistence: service.persistence,
-    servers,
     onDown: service.onDown,
     connectionLimit: service.connectionLimit,
     allow: service.allow,
@@ -100,5 +87,57 @@ export function forwardingService(
     source: service.source,
     onePacket: service.onePacket,
     connectionLog: service.connectionLog,
+  };
+}
+
+/**
+ * A service as it is configured, for the question which engine can carry it: all servers that are
+ * no names, as if all were well.
+ */
+export function configuredForwarding(service: VirtualService): ForwardingService {
+  const reals = service.realServers.map((server) => ({ ...server, role: "real" as const }));
+  const { fallback } = service;
+  const none = { weight: 1, upperThreshold: 0, lowerThreshold: 0 };
+  const all =
+    fallback === undefined
+      ? reals
+      : [...reals, { ...fallback, ...none, role: "fallback" as const }];
+  const servers = all.flatMap((server): ForwardingServer[] => {
+    const { host, port, role, weight, upperThreshold, lowerThreshold } = server;
+    const address = canonicalAddress(host);
+    if (address === undefined) return [];
+    const key = formatEndpoint({ address, port });
+    const thresholds = { upperThreshold, lowerThreshold };
+    return [{ key, role, address, port, weight, state: "active", ...thresholds }];
+  });
+  return { ...forwardingFrame(service), servers };
+}
+
+/** What is known of a service besides the state of its servers. */
+export interface ForwardingFacts {
+  /** What was chosen to carry it. @default "proxy" */
+  readonly engine?: ForwardingService["engine"];
+  /** Addresses of virtual routers. */
+  readonly leased?: ReadonlySet<string> | undefined;
+}
+
+/** One service as the engine sees it. */
+export function forwardingService(
+  assessment: ServiceAssessment,
+  { engine = "proxy", leased }: ForwardingFacts = {},
+): ForwardingService {
+  const { service } = assessment;
+  const reals = assessment.servers
+    .map((server) => realServer(service, server))
+    .filter((server) => server !== undefined);
+  const fallback = fallbackServer(assessment.fallback);
+  const servers = [...withoutDuplicates(reals), ...(fallback === undefined ? [] : [fallback])];
+  const own = service.listen.map(({ address }) => address);
+  const needLease = [...new Set(own)].filter((address) => leased?.has(address) === true);
+  return {
+    ...forwardingFrame(service),
+    engine,
+    ...(needLease.length > 0 && { leased: needLease }),
+    servers,
   };
 }

@@ -13,6 +13,7 @@ import { systemClock } from "../clock/index.ts";
 import { loadConfig } from "../config/index.ts";
 import type { LoadedConfig } from "../config/index.ts";
 import {
+  createBpfEngine,
   createCompositeEngine,
   createIpvsEngine,
   createPortableEngine,
@@ -108,12 +109,16 @@ function guardCommand(): readonly string[] {
   return [process.execPath, ...(isCompiled ? [] : [Bun.main]), "guard"];
 }
 
-/** The proxy, and the kernel's IPVS for those services that are given to it. */
-async function createEngine(...args: Parameters<typeof createProxy>): Promise<Engine> {
-  const [, listener] = args;
+/** The proxy, and the engines of the kernel for those services that are given to them. */
+async function createEngine(
+  config: Config,
+  listener: EngineListener,
+  options: Parameters<typeof createProxy>[2] & { readonly runtimeDirectory: string },
+): Promise<Engine> {
   const isLocal = createLocalAddresses(systemClock);
   const ipvs = createIpvsEngine({ listener, isLocal });
-  return createCompositeEngine({ proxy: await createProxy(...args), ipvs });
+  const bpf = createBpfEngine({ listener, runtimeDirectory: options.runtimeDirectory });
+  return createCompositeEngine({ proxy: await createProxy(config, listener, options), ipvs, bpf });
 }
 
 /** Parts over files, sockets, threads and programs of this host. */
@@ -133,7 +138,10 @@ export function createParts(options: PartsOptions): DirectorParts {
     hooks: createHookRunner({ logger, run: runProgram }),
     descriptorsMax,
     load: () => loadForThisHost(files),
-    createEngine: (config, listener) => createEngine(config, listener, { descriptorsMax, logger }),
+    createEngine: (config, listener) => {
+      const { runtime: runtimeDirectory } = directories;
+      return createEngine(config, listener, { descriptorsMax, logger, runtimeDirectory });
+    },
     listNames,
     appendText,
     sendMail,

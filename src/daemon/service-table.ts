@@ -33,6 +33,8 @@ export interface ServiceTableOptions {
   readonly facts: FactSource;
   /** Says which engine is to carry a service. */
   readonly choose: EngineChooser;
+  /** Addresses of virtual routers as configured now. @default none */
+  readonly leased?: (() => ReadonlySet<string>) | undefined;
   readonly report: Reporter;
   /** Called for each change of a service, after it was told. */
   readonly onTransition: (service: VirtualService, transition: Transition) => void;
@@ -108,12 +110,13 @@ function judge(
 
 /** Hands the desired state to the engine. @returns What could not be done. */
 async function bring(
-  engine: Engine,
+  { engine, leased }: Pick<ServiceTableOptions, "engine" | "leased">,
   assessments: Assessments,
   decisions: ReadonlyMap<string, EngineDecision>,
 ): Promise<readonly ApplyProblem[]> {
   const found: ApplyProblem[] = [];
   const wanted: ForwardingService[] = [];
+  const addresses = leased?.();
   for (const [name, assessment] of assessments) {
     const decision = decisions.get(name)!;
     const refuse = (message: string): void =>
@@ -122,7 +125,8 @@ async function bring(
       refuse(decision.refusal);
       continue;
     }
-    const forwarding = forwardingService(assessment, decision.engine);
+    const facts = { engine: decision.engine, leased: addresses };
+    const forwarding = forwardingService(assessment, facts);
     const refusal = engine.refuse(forwarding);
     if (refusal === undefined) wanted.push(forwarding);
     else refuse(refusal);
@@ -147,7 +151,7 @@ export function createServiceTable(options: ServiceTableOptions): ServiceTable {
     decisions = new Map(
       Array.from(assessments, ([name, { service }]) => [name, options.choose(service)]),
     );
-    const found = await bring(options.engine, assessments, decisions);
+    const found = await bring(options, assessments, decisions);
     tellProblems(options.report, problems, found);
     problems = found;
     options.afterRun();

@@ -30,7 +30,7 @@ import { serverId } from "./server-id.ts";
 /** What the parts know of the figures. */
 export interface FiguresInput extends Pick<
   Snapshot,
-  "program" | "notReady" | "configuration" | "proxy" | "failover"
+  "program" | "notReady" | "configuration" | "proxy" | "failover" | "droppedPackets"
 > {
   readonly startedAtMs: number;
   readonly assessments: Iterable<ServiceAssessment>;
@@ -200,6 +200,10 @@ function serviceFigures<Server>(
   };
 }
 
+function droppedOf({ droppedPackets = [] }: FiguresInput): Pick<Snapshot, "droppedPackets"> {
+  return droppedPackets.length > 0 ? { droppedPackets } : {};
+}
+
 /** Puts the figures together. */
 export function assembleFigures(input: FiguresInput): Figures {
   return {
@@ -208,6 +212,7 @@ export function assembleFigures(input: FiguresInput): Figures {
     ready: input.notReady.length === 0,
     configuration: input.configuration,
     proxy: input.proxy,
+    ...droppedOf(input),
     ...(input.failover !== undefined && { failover: input.failover }),
     services: contextsOf(input).map((context) => {
       const { servers } = context.assessment;
@@ -359,6 +364,7 @@ export function assembleSnapshot(input: SnapshotInput): Snapshot {
     configuration: input.configuration,
     proxy: input.proxy,
     ...(input.timeouts !== undefined && { timeouts: input.timeouts }),
+    ...droppedOf(input),
     ...(input.ipvs !== undefined && { ipvs: input.ipvs }),
     services: contextsOf(input).map((context) => {
       const rates = input.rates.service(context.assessment.service.name);

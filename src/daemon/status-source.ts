@@ -38,7 +38,10 @@ export interface StatusParts {
   readonly clock: Clock;
   readonly program: Snapshot["program"];
   readonly startedAtMs: number;
-  readonly engine: Pick<Engine, "name" | "counters" | "connections" | "ipvsView">;
+  readonly engine: Pick<
+    Engine,
+    "name" | "counters" | "connections" | "droppedPackets" | "ipvsView"
+  >;
   readonly health: Pick<HealthRunner, "state" | "metrics">;
   readonly table: Pick<ServiceTable, "assessments" | "decisions" | "problems">;
   readonly rates: Pick<RateTable, "service">;
@@ -89,6 +92,7 @@ function figuresInput(parts: StatusParts): FiguresInput {
     assessments: parts.table.assessments(),
     problems: new Map(parts.table.problems().map(({ service, message }) => [service, message])),
     counters: parts.engine.counters(),
+    droppedPackets: parts.engine.droppedPackets?.(),
     failover: failoverSnapshot(parts.failover.view(), parts.clock.wallMs()),
   };
 }

@@ -14,6 +14,7 @@ export interface CompositeParts {
   /** Carries what nothing else was chosen for. */
   readonly proxy: Engine;
   readonly ipvs: Engine;
+  readonly bpf: Engine;
 }
 
 /** Hands one engine its services. A failure of one engine must not keep the other from its work. */
@@ -29,30 +30,43 @@ async function applyTo(
 }
 
 /** Makes one engine out of several. */
-export function createCompositeEngine({ proxy, ipvs }: CompositeParts): Engine {
-  const carrierOf = ({ engine }: ForwardingService): Engine => (engine === "ipvs" ? ipvs : proxy);
+export function createCompositeEngine({ proxy, ipvs, bpf }: CompositeParts): Engine {
+  const all = [proxy, ipvs, bpf];
+  const carrierOf = ({ engine }: ForwardingService): Engine => {
+    if (engine === "ipvs") return ipvs;
+    return engine === "bpf" ? bpf : proxy;
+  };
   return {
     name: proxy.name,
     refuse: (service) => carrierOf(service).refuse(service),
     async apply(services) {
       const byCarrier = Map.groupBy(services, carrierOf);
+      const of = (engine: Engine): Promise<readonly ApplyProblem[]> =>
+        applyTo(engine, byCarrier.get(engine) ?? []);
       // A service that moves is refused for the moment in between.
-      const kernel = await applyTo(ipvs, byCarrier.get(ipvs) ?? []);
-      const own = await applyTo(proxy, byCarrier.get(proxy) ?? []);
-      return [...own, ...kernel];
+      const kernel = [...(await of(ipvs)), ...(await of(bpf))];
+      return [...(await of(proxy)), ...kernel];
     },
-    counters: () => [...proxy.counters(), ...ipvs.counters()],
+    counters: () => all.flatMap((engine) => engine.counters()),
     async connections(limit) {
-      const entries: ConnectionEntry[] = [...(await proxy.connections(limit))];
-      if (entries.length >= limit) return entries;
-      return [...entries, ...(await ipvs.connections(limit - entries.length))];
+      const entries: ConnectionEntry[] = [];
+      for (const engine of all) {
+        if (entries.length >= limit) break;
+        entries.push(...(await engine.connections(limit - entries.length)));
+      }
+      return entries;
     },
     boundClients: (withinMs, limit) => proxy.boundClients?.(withinMs, limit) ?? [],
     bindClients: (clients) => proxy.bindClients?.(clients) ?? 0,
     ipvsObstacle: () => ipvs.ipvsObstacle?.(),
     ipvsView: () => ipvs.ipvsView?.(),
+    bpfObstacle: () => bpf.bpfObstacle?.(),
+    droppedPackets: () => all.flatMap((engine) => engine.droppedPackets?.() ?? []),
+    leave() {
+      for (const engine of all) engine.leave?.();
+    },
     async close(timeoutMs, hurry) {
-      await Promise.all([proxy.close(timeoutMs, hurry), ipvs.close(timeoutMs, hurry)]);
+      await Promise.all(all.map((engine) => engine.close(timeoutMs, hurry)));
     },
   };
 }

@@ -165,6 +165,13 @@ export interface BoundClient {
   readonly remainingMs: number;
 }
 
+/** Packets that one engine has dropped for one reason. */
+export interface DroppedPackets {
+  readonly engine: EngineName;
+  readonly reason: string;
+  readonly count: number;
+}
+
 /** Something that carries traffic. */
 export interface Engine {
   readonly name: EngineName;
@@ -192,6 +199,15 @@ export interface Engine {
   bindClients?(clients: readonly BoundClient[]): number;
   /** Why IPVS cannot be used here; undefined: it can. Missing: the engine never uses it. */
   ipvsObstacle?(): string | undefined;
+  /** Why bpf cannot be used here; undefined: it can. Missing: the engine never uses it. */
+  bpfObstacle?(): string | undefined;
+  /** Packets of services that were dropped, by reason. Missing: nobody counts them. */
+  droppedPackets?(): readonly DroppedPackets[];
+  /**
+   * Ends at once and takes nothing out of the kernel: what goes on there without a process goes
+   * on, and the next one takes it over. Missing: there is nothing of the kind.
+   */
+  leave?(): void;
   /** Undefined, or missing: no service is carried by IPVS. */
   ipvsView?(): IpvsView | undefined;
   /**

@@ -10,6 +10,7 @@ export type {
   BoundClient,
   CloseCause,
   ConnectionEntry,
+  DroppedPackets,
   Engine,
   EngineEvent,
   EngineListener,
@@ -27,5 +28,7 @@ export { createIpvsEngine, ipvsRefusal } from "./ipvs/index.ts";
 export type { IpvsEngineOptions, IpvsWish } from "./ipvs/index.ts";
 export { createCompositeEngine } from "./composite.ts";
 export { BpfEngine, openBpfEngine } from "./bpf/engine.ts";
+export { createBpfEngine } from "./bpf/on-demand.ts";
+export type { OnDemandOptions } from "./bpf/on-demand.ts";
 export type { BpfEngineOptions } from "./bpf/engine.ts";
 export { bpfRefusal } from "./bpf/refuse.ts";

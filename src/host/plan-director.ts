@@ -3,8 +3,8 @@
  * kernel; `appliance setup director` does, once. Reads the host, changes nothing.
  *
  * The proxy needs nothing: it binds addresses that the host does not have, and opens its own
- * connections. Engines of the kernel need forwarding (masq), no redirects that lead clients past
- * the director, and their modules.
+ * connections. Nor does the engine bpf, which comes before the kernel's routing. IPVS needs
+ * forwarding (masq), no redirects that lead clients past the director, and its modules.
  *
  * @module
  */
@@ -24,8 +24,8 @@ export interface CarriedService {
   readonly scheduler: SchedulerName;
   /** Families of its virtual addresses. */
   readonly families: readonly (4 | 6)[];
-  /** True: the proxy carries it where the kernel has no IPVS. */
-  readonly mayBeProxied?: boolean | undefined;
+  /** What carries it where the kernel has no IPVS; undefined: the same. */
+  readonly withoutIpvs?: "proxy" | "bpf" | "ipvs" | undefined;
   /** True: clients keep their real server. */
   readonly isPersistent?: boolean | undefined;
 }
@@ -58,18 +58,18 @@ export function wantedSettings(
   interfaces: readonly string[],
 ): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
-  const kernel = services.filter(({ engine }) => engine !== "proxy");
-  const routed = kernel.filter(({ forwarding }) => forwarding === "masq");
+  // The engine bpf sends packets on before the kernel would route them.
+  const ipvs = services.filter(({ engine }) => engine === "ipvs");
+  const routed = ipvs.filter(({ forwarding }) => forwarding === "masq");
   if (routed.some(({ families }) => families.includes(4))) values.set("net/ipv4/ip_forward", "1");
   if (routed.some(({ families }) => families.includes(6))) {
     values.set("net/ipv6/conf/all/forwarding", "1");
   }
   // In force if `all` or the interface says so: both must be 0.
-  if (kernel.some(({ families }) => families.includes(4))) {
+  if (ipvs.some(({ families }) => families.includes(4))) {
     for (const name of ["all", ...interfaces])
       values.set(interfaceKey(name, "send_redirects"), "0");
   }
-  const ipvs = services.filter(({ engine }) => engine === "ipvs");
   // A real server that was removed, or failed, loses its connections and clients at once.
   if (ipvs.length > 0) values.set(`${ipvsSettings}expire_nodest_conn`, "1");
   if (ipvs.some(({ isPersistent }) => isPersistent === true)) {
@@ -78,14 +78,13 @@ export function wantedSettings(
   return values;
 }
 
-/** Services as they are carried on this host, which may have no IPVS. */
-function carriedHere(host: HostReader, services: readonly CarriedService[]) {
-  if (host.moduleState("ip_vs") !== "missing") return services;
-  return services.map((service) =>
-    service.engine === "ipvs" && service.mayBeProxied === true
-      ? { ...service, engine: "proxy" as const }
-      : service,
-  );
+/** Services as they are carried on a host. */
+export function carriedHere(
+  hasIpvs: boolean,
+  services: readonly CarriedService[],
+): readonly CarriedService[] {
+  if (hasIpvs) return services;
+  return services.map((service) => ({ ...service, engine: service.withoutIpvs ?? service.engine }));
 }
 
 /** Modules that the services need. */
@@ -125,7 +124,7 @@ function settingSteps(host: HostReader, wanted: ReadonlyMap<string, string>): re
 
 /** Compares the host with what the configuration needs. */
 export function planDirector(host: HostReader, { services: all, descriptors }: DirectorWish): Plan {
-  const services = carriedHere(host, all);
+  const services = carriedHere(host.moduleState("ip_vs") !== "missing", all);
   const steps: Step[] = [];
   const notes: string[] = [];
   const arping = host.interfaces().filter(({ usesArp }) => usesArp);

@@ -55,6 +55,8 @@ export interface ForwardingService {
   readonly listen: readonly ListenAddress[];
   /** Mark of the packets that are its own; undefined: those to `listen`. */
   readonly firewallMark?: number | undefined;
+  /** Of `listen`, addresses of virtual routers: nothing is forwarded to them without a lease. */
+  readonly leased?: readonly string[] | undefined;
   readonly forwarding: ForwardingMethod;
   /** What was chosen to carry it; undefined: the proxy. */
   readonly engine?: "proxy" | "ipvs" | "bpf" | undefined;

@@ -233,6 +233,19 @@ function tableSamples(services: readonly ServiceFigures[]): MetricFamily["sample
   };
 }
 
+function droppedFamily(dropped: Figures["droppedPackets"] = []): MetricFamily {
+  return {
+    name: "appliance_packets_dropped_total",
+    type: "counter",
+    help: "Packets of services that an engine of the kernel dropped, by reason",
+    samples(emit) {
+      for (const { engine, reason, count } of dropped) {
+        emit(formatLabels(formatLabel("engine", engine), formatLabel("reason", reason)), count);
+      }
+    },
+  };
+}
+
 function serviceFamilies(services: readonly ServiceFigures[]): readonly MetricFamily[] {
   const subjects = services.map((subject): ServiceSubject => {
     const label = formatLabel("service", subject.name);
@@ -328,6 +341,7 @@ export function renderMetrics(source: Pick<StatusSource, "figures" | "checkMetri
   return formatMetrics([
     ...directorFamilies(figures),
     ...serviceFamilies(figures.services),
+    droppedFamily(figures.droppedPackets),
     ...serverFamilies(figures.services),
     ...failoverFamilies(figures.failover),
     ...checkFamilies(source.checkMetrics()),

@@ -176,6 +176,12 @@ export const snapshotSchema = v.object({
   }),
   proxy: v.object({ workers: wholeCount, engine: v.string() }),
   timeouts: v.optional(timeouts),
+  droppedPackets: v.optional(
+    v.pipe(
+      v.array(v.object({ engine: v.string(), reason: v.string(), count: wholeCount })),
+      v.description("Packets of services that an engine of the kernel dropped, by reason"),
+    ),
+  ),
   ipvs: v.optional(ipvs),
   services: v.array(service),
   failover: v.optional(failoverSchema),

@@ -165,6 +165,13 @@ export interface IpvsSnapshot {
   }[];
 }
 
+/** Packets that an engine has dropped for one reason. */
+export interface DroppedPackets {
+  readonly engine: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
 /** Everything at one moment. */
 export interface Snapshot {
   readonly version: 1;
@@ -185,6 +192,8 @@ export interface Snapshot {
   /** Timeouts of idle TCP, half-closed TCP and idle UDP flows, as `list --timeout` shows them. */
   readonly timeouts?:
     { readonly tcpMs: number; readonly tcpFinMs: number; readonly udpMs: number } | undefined;
+  /** Packets of services that the kernel's engines dropped, by reason; absent: none is in use. */
+  readonly droppedPackets?: readonly DroppedPackets[] | undefined;
   /** The kernel's IPVS; absent while it carries no service. */
   readonly ipvs?: IpvsSnapshot | undefined;
   readonly services: readonly ServiceSnapshot[];
@@ -212,7 +221,7 @@ export interface ServiceFigures
 /** The part of a snapshot that metrics are made of; much cheaper with thousands of services. */
 export interface Figures extends Pick<
   Snapshot,
-  "program" | "startedAt" | "ready" | "configuration" | "proxy" | "failover"
+  "program" | "startedAt" | "ready" | "configuration" | "proxy" | "failover" | "droppedPackets"
 > {
   readonly services: readonly ServiceFigures[];
 }

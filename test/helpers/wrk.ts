@@ -14,6 +14,8 @@ export interface WrkOptions {
   readonly connections: number;
   /** A new connection for each request. */
   readonly close?: boolean;
+  /** Put before the command, for example `["ip", "netns", "exec", "x"]`. */
+  readonly prefix?: readonly string[];
 }
 
 /** What a client met. */
@@ -36,10 +38,11 @@ const secondsMax = 60;
 const timeoutSeconds = 10;
 
 /** Starts wrk with one thread. */
-export function startWrk({ url, connections, close = false }: WrkOptions): WrkRun {
+export function startWrk(options: WrkOptions): WrkRun {
+  const { url, connections, close = false, prefix = [] } = options;
   const load = ["-t1", `-c${connections}`, `-d${secondsMax}s`, "--timeout", `${timeoutSeconds}s`];
   const header = close ? ["-H", "Connection: close"] : [];
-  const child = startProcess(["wrk", ...load, ...header, "--latency", url]);
+  const child = startProcess([...prefix, "wrk", ...load, ...header, "--latency", url]);
   return {
     process: child,
     async finish() {

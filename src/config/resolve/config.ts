@@ -12,7 +12,6 @@ import type { Document, Place } from "../document.ts";
 import type { Report } from "../report.ts";
 import { isSound } from "../section.ts";
 import type { Sections, SourcedTable } from "../section.ts";
-import { refuseEngine } from "./later.ts";
 import { checkListen } from "./listen.ts";
 import { resolveMail } from "./mail.ts";
 import { createPatternCheck } from "./pattern-check.ts";
@@ -64,7 +63,7 @@ export function resolveConfig(options: ResolveOptions): Config {
   checkListen(services, { status, place: statusPlace }, report);
   warnUnused(sections, shared);
   return {
-    director: resolveDirector(sections, report),
+    director: resolveDirector(sections),
     proxy: resolveProxy(options),
     status,
     mail: resolveMail(sections.mail?.value),
@@ -117,10 +116,9 @@ function warnUnused({ groups }: Sections, { groupsUsed, report }: Shared): void 
   }
 }
 
-function resolveDirector({ director }: Sections, report: Report): DirectorConfig {
+function resolveDirector({ director }: Sections): DirectorConfig {
   if (director === undefined) return directorDefaults;
-  const { value, place } = director;
-  refuseEngine(value.engine, below(place, "engine"), report);
+  const { value } = director;
   return withDefaults(directorDefaults, {
     engine: value.engine,
     stopTimeoutMs: value.stop_timeout,

@@ -48,6 +48,8 @@ export interface BpfEngineOptions {
   readonly listener: EngineListener;
   /** Connections in the table; at most a million is sensible. @default 262144 */
   readonly connectionsMax?: number | undefined;
+  /** Virtual addresses that need a lease, for the time before the first {@link BpfEngine.apply}. */
+  readonly leased?: readonly string[] | undefined;
   readonly kernel?: BpfKernel | undefined;
   readonly clock?: Clock | undefined;
 }
@@ -92,7 +94,7 @@ export class BpfEngine implements Engine {
   async apply(services: readonly ForwardingService[]): Promise<readonly ApplyProblem[]> {
     await Promise.resolve();
     this.#wanted = services;
-    this.#program.followFence();
+    this.#program.followFence(leasedAddresses(services));
     this.#attach();
     const problems = this.#write();
     if (this.#timer === undefined && !this.#isOver) this.#schedule();
@@ -171,7 +173,7 @@ export class BpfEngine implements Engine {
   /** Interfaces come and go, and with them the ways to real servers. */
   #refresh(): void {
     try {
-      this.#program.followFence();
+      this.#program.followFence(leasedAddresses(this.#wanted));
       this.#attach();
       for (const { device, fault } of this.#program.links.mend()) {
         this.#warn(`the bpf program was ${fault} on interface ${device}: put back`);
@@ -209,7 +211,10 @@ export class BpfEngine implements Engine {
       const message = `no number is left for this ${what}`;
       problems.push({ service: name, code: "BPF_NUMBERS_FULL", message });
     });
-    this.#planned = numbered.map((one) => ({ ...one, ways: this.#waysOf(one, problems) }));
+    this.#planned = numbered.map((one) => {
+      const servers = one.servers.map((server) => this.#tables.asLeft(server));
+      return { ...one, servers, ways: this.#waysOf(one, problems) };
+    });
     this.#traffic.follow(this.#planned);
     problems.push(...this.#tables.write(this.#planned, this.#drains));
     return problems;
@@ -240,6 +245,11 @@ export class BpfEngine implements Engine {
   }
 }
 
+/** Virtual addresses of services that need a lease. */
+export function leasedAddresses(services: readonly ForwardingService[]): string[] {
+  return services.flatMap(({ leased }) => leased ?? []);
+}
+
 /** What stands against a way; undefined: nothing. */
 function faultOf(
   way: Way | undefined,
@@ -266,6 +276,7 @@ export function openBpfEngine(options: BpfEngineOptions): BpfEngine {
     fencePins: openBpfFileSystem(fencePinsName, runtimeDirectory),
     connectionsMax: options.connectionsMax ?? connectionsMaxDefault,
     processors: possibleProcessors(),
+    leased: options.leased,
   });
   return new BpfEngine({ program, routes: openRouteSocket(), listener, clock });
 }

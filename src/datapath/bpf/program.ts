@@ -16,6 +16,7 @@ import { join } from "node:path";
 
 import { balancerObject, DeviceLinks, hasDeviceLinks, loadBpfCollection } from "../../bpf/index.ts";
 import type { BpfCollection, BpfKernel, BpfObject } from "../../bpf/index.ts";
+import { reserveAddresses } from "./leased-addresses.ts";
 
 /** Name of the folder of pins; the number changes with the layout of the maps. */
 export const balancerPinsName = "appliance/balancer-1";
@@ -42,6 +43,8 @@ export interface BalancerProgramOptions {
   readonly connectionsMax: number;
   /** Possible processors: a per-CPU value has a copy for each. */
   readonly processors: number;
+  /** Virtual addresses that need a lease; see {@link BalancerProgram.followFence}. */
+  readonly leased?: readonly string[] | undefined;
 }
 
 function withSizes(object: BpfObject, connectionsMax: number): BpfObject {
@@ -50,6 +53,19 @@ function withSizes(object: BpfObject, connectionsMax: number): BpfObject {
     return share === undefined ? map : { ...map, entriesMax: Math.ceil(connectionsMax / share) };
   });
   return { ...object, maps };
+}
+
+/** Connections of a table that nobody uses. */
+const triedConnections = 16;
+
+/**
+ * Has the kernel look at the program, and forgets it: nothing is attached or pinned.
+ *
+ * @throws {SyscallError} `EPERM`; with the verifier's log if it refused.
+ */
+export function tryBalancer(kernel: BpfKernel): void {
+  const object = withSizes(balancerObject(), triedConnections);
+  loadBpfCollection(object, { kernel, pins: undefined }).close();
 }
 
 /** The program of one network namespace. */
@@ -77,6 +93,7 @@ export class BalancerProgram {
     this.#collection = this.#load();
     this.#program = this.#collection.takeProgram(programName);
     this.#fence = this.#fencePins();
+    reserveAddresses(options, options.leased ?? []);
     this.links = new DeviceLinks({
       kernel: options.kernel,
       pins: options.pins,
@@ -102,8 +119,11 @@ export class BalancerProgram {
   /**
    * Follows the fence: where that was taken away, our maps wait for the next one; where it was made
    * anew, the program is loaded with its maps. A fence that is on the devices protects meanwhile.
+   *
+   * @param leased Virtual addresses to which nothing is forwarded without a lease, whether there is
+   * a fence yet or not.
    */
-  followFence(): void {
+  followFence(leased: readonly string[]): void {
     const { kernel, fencePins } = this.#options;
     const pins = this.#fencePins();
     for (const name of fenceMaps) {
@@ -111,6 +131,7 @@ export class BalancerProgram {
       if (pins.has(path)) continue;
       kernel.pin(this.#collection.map(name), path);
     }
+    reserveAddresses(this.#options, leased);
     const isSame = [...pins].every(([path, inode]) => this.#fence.get(path) === inode);
     if (!isSame) {
       const before = this.#program;

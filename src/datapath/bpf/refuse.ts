@@ -31,6 +31,11 @@ const rules: readonly Rule[] = [
   [({ schedulerFlags }) => (schedulerFlags?.length ?? 0) > 0, "the bpf engine has no sched flags"],
   [({ connectionLimit }) => connectionLimit > 0, "the bpf engine has no connection_limit"],
   [({ allow, deny }) => allow.length + deny.length > 0, "the bpf engine has no allow and deny"],
+  [
+    ({ sendProxy, acceptProxyFrom, source }) =>
+      sendProxy !== "off" || acceptProxyFrom.length + source.length > 0,
+    "send_proxy, accept_proxy_from and source are the proxy's",
+  ],
   [({ onePacket }) => onePacket, "the bpf engine has no one-packet scheduling"],
   [
     ({ servers }) => servers.some(({ upperThreshold }) => upperThreshold > 0),

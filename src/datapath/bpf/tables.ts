@@ -110,6 +110,8 @@ export class ForwardingTables {
   readonly #tables = new Map<number, WrittenTable>();
   /** Numbers of servers that are not blank in the kernel. */
   readonly #live = new Set<number>();
+  /** By number of the server: weight that an earlier process left. */
+  readonly #leftWeights = new Map<number, number>();
   /** Left by an earlier process; nobody needs them once the first state is written. */
   #leftRanges: SlotRange[] = [];
 
@@ -142,7 +144,23 @@ export class ForwardingTables {
       const record = decodeServer(value);
       this.#numbers.adoptServer(index, record);
       if (record.flags !== 0) this.#live.add(index);
+      if (record.weight > 0) this.#leftWeights.set(index, record.weight);
     }
+  }
+
+  /**
+   * A server as an earlier process left it, until its first check has ended: what it got goes on
+   * over a restart.
+   */
+  asLeft(numbered: NumberedServer): NumberedServer {
+    const { server, index, isNew } = numbered;
+    const weight = this.#leftWeights.get(index);
+    if (weight === undefined) return numbered;
+    if (server.isUnchecked === true && !isNew) {
+      return { ...numbered, server: { ...server, weight, state: "active" } };
+    }
+    this.#leftWeights.delete(index);
+    return numbered;
   }
 
   /**

@@ -5,6 +5,7 @@
  */
 
 import type { AddressFact, InterfaceFact } from "../access.ts";
+import { carriedHere } from "../plan-director.ts";
 import type { CarriedService } from "../plan-director.ts";
 import type { Plan } from "../plan-realserver.ts";
 import { formatStep } from "../step.ts";
@@ -102,20 +103,22 @@ function judgeKernel({ plan }: DirectorFacts): Outcome[] {
   return [ok("the kernel is set as the services need it")];
 }
 
-function judgeEngines({ bpfRefusal, hasIpvs }: DirectorFacts): Outcome[] {
-  return [
-    note(hasIpvs ? "the kernel has IPVS" : "the kernel has no IPVS (module ip_vs)"),
-    bpfRefusal === undefined
-      ? note("bpf programs are permitted")
-      : note(`bpf programs are not permitted here: ${bpfRefusal}`),
-  ];
+function judgeEngines({ bpfRefusal, hasIpvs, services }: DirectorFacts): Outcome[] {
+  const onBpf = carriedHere(hasIpvs, services).filter(({ engine }) => engine === "bpf");
+  const found = note(hasIpvs ? "the kernel has IPVS" : "the kernel has no IPVS (module ip_vs)");
+  if (bpfRefusal === undefined) return [found, note("bpf programs are permitted")];
+  const text = `bpf programs are not permitted here: ${bpfRefusal}`;
+  if (onBpf.length === 0) return [found, note(text)];
+  const names = onBpf.map(({ name }) => name).join(", ");
+  const cure = "run as root or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, or load ip_vs";
+  return [found, wrong(`${text}; the engine bpf is to carry ${names}`, cure)];
 }
 
-function judgeRules({ vips, ruleset, services }: DirectorFacts): Outcome[] {
+function judgeRules({ vips, ruleset, services, hasIpvs }: DirectorFacts): Outcome[] {
   if (ruleset === undefined) return [unknown("the rules of nft cannot be read")];
   const found = vips.flatMap((vip) => rulesNaming(ruleset, vip));
   if (found.length === 0) return [ok("no rule of nft names a virtual address")];
-  const isPassed = services.some(({ engine }) => engine === "bpf");
+  const isPassed = carriedHere(hasIpvs, services).some(({ engine }) => engine === "bpf");
   return found.map(({ table, rule }) =>
     isPassed
       ? wrong(

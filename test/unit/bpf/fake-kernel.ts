@@ -57,6 +57,12 @@ export class FakeBpfKernel implements BpfKernel {
     this.entries.get(map)!.set(key.toHex(), value);
   }
 
+  insert(map: number, key: Uint8Array, value: Uint8Array): boolean {
+    if (this.entries.get(map)!.has(key.toHex())) return false;
+    this.update(map, key, value);
+    return true;
+  }
+
   remove(map: number, key: Uint8Array): boolean {
     return this.entries.get(map)!.delete(key.toHex());
   }
@@ -114,7 +120,10 @@ export class FakeBpfKernel implements BpfKernel {
   openPin(path: string): number {
     const fd = this.pinned.get(path);
     if (fd === undefined) throw new SyscallError("bpf", 2, path);
-    return fd;
+    const again = this.#newDescriptor();
+    const entries = this.entries.get(fd);
+    if (entries !== undefined) this.entries.set(again, entries);
+    return again;
   }
 
   close(fd: number): void {

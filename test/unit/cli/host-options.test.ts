@@ -21,7 +21,7 @@ test("programCommand() is absolute", () => {
   for (const word of programCommand()) expect(word).toStartWith("/");
 });
 
-test("directorWish() says what IPVS would carry, if the kernel has it", async () => {
+test("directorWish() says who carries what, with IPVS and without", async () => {
   const service = (name: string, port: number, lines: string): string =>
     `[[virtual_service]]
 name = "${name}"
@@ -33,16 +33,20 @@ ${lines}
     service("direct", 1, 'forwarding = "gate"\nscheduler = "sh"\npersistent = "1m"') +
     service("routed", 2, 'forwarding = "masq"') +
     service("asked-for", 3, 'forwarding = "masq"\nengine = "ipvs"') +
-    service("limited", 4, 'forwarding = "masq"\nconnection_limit = 5');
+    service("limited", 4, 'forwarding = "masq"\nsend_proxy = "v2"') +
+    service("marked", 5, 'forwarding = "masq"\nscheduler = "lblc"') +
+    service("own", 6, 'forwarding = "gate"\nengine = "bpf"');
   const { services } = await directorWish(parseConfig(text, "a.toml").config);
-  const told = services.map(({ name, engine, mayBeProxied, isPersistent }) => {
-    return [name, engine, mayBeProxied, isPersistent];
+  const told = services.map(({ name, engine, withoutIpvs, isPersistent }) => {
+    return [name, engine, withoutIpvs, isPersistent];
   });
   expect(told).toEqual([
-    ["direct", "ipvs", false, true],
-    ["routed", "ipvs", true, false],
-    ["asked-for", "ipvs", false, false],
+    ["direct", "ipvs", "bpf", true],
+    ["routed", "ipvs", "bpf", false],
+    ["asked-for", "ipvs", undefined, false],
     ["limited", "proxy", undefined, undefined],
+    ["marked", "ipvs", "proxy", false],
+    ["own", "bpf", undefined, undefined],
   ]);
 });
 

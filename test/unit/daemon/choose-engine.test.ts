@@ -11,74 +11,128 @@ import type { VirtualService } from "../../../src/model/index.ts";
 import { parseNetwork } from "../../../src/net/address.ts";
 import { virtualService } from "./fixture.ts";
 
-const withIpvs: EngineFacts = { preferred: "auto", ipvsObstacle: () => undefined };
-const withoutIpvs: EngineFacts = { preferred: "auto", ipvsObstacle: () => "there is no module" };
+const noIpvs = "there is no module";
+const noBpf = "CAP_BPF missing";
+const both: EngineFacts = {
+  preferred: "auto",
+  ipvsObstacle: () => undefined,
+  bpfObstacle: () => undefined,
+};
+const onlyBpf: EngineFacts = { ...both, ipvsObstacle: () => noIpvs };
+const onlyIpvs: EngineFacts = { ...both, bpfObstacle: () => noBpf };
+const neither: EngineFacts = { ...onlyBpf, bpfObstacle: () => noBpf };
 const anybody = [parseNetwork("0.0.0.0/0")!];
 
 describe("chooseEngine()", () => {
   test.each<[string, Partial<VirtualService>, EngineFacts, object]>([
-    ["proxy", { forwarding: "proxy" }, withIpvs, { engine: "proxy", warning: undefined }],
-    ["masq", { forwarding: "masq" }, withIpvs, { engine: "ipvs", reason: "the kernel has it" }],
-    ["gate", { forwarding: "gate" }, withIpvs, { engine: "ipvs", warning: undefined }],
+    ["proxy", { forwarding: "proxy" }, both, { engine: "proxy", warning: undefined }],
+    ["masq", { forwarding: "masq" }, both, { engine: "ipvs", reason: "the kernel has it" }],
+    ["gate", { forwarding: "gate" }, both, { engine: "ipvs", warning: undefined }],
     [
       "gate with ipvs by name",
       { forwarding: "gate", engine: "ipvs" },
-      withIpvs,
+      both,
       { engine: "ipvs", reason: "it is configured" },
     ],
     [
-      "masq without ipvs",
-      { forwarding: "masq" },
-      withoutIpvs,
-      {
-        engine: "proxy",
-        reason: "there is no module",
-        warning:
-          "forwarding masq runs on the proxy, real servers see the director's address: " +
-          "there is no module",
-      },
+      "gate with bpf by name",
+      { forwarding: "gate", engine: "bpf" },
+      both,
+      { engine: "bpf", reason: "it is configured", warning: undefined },
     ],
     [
-      "masq with what ipvs has not",
-      { forwarding: "masq", allow: anybody },
-      withIpvs,
-      { engine: "proxy", reason: "IPVS has no allow" },
+      "gate with bpf preferred by the director",
+      { forwarding: "gate" },
+      { ...both, preferred: "bpf" },
+      { engine: "bpf", reason: "it is configured" },
     ],
     [
-      "masq without ipvs, asked for by name",
-      { forwarding: "masq", engine: "ipvs" },
-      withoutIpvs,
-      { refusal: "forwarding masq needs the engine ipvs: there is no module" },
-    ],
-    [
-      "masq without ipvs, preferred by the director",
-      { forwarding: "masq" },
-      { ...withoutIpvs, preferred: "ipvs" },
-      { refusal: "forwarding masq needs the engine ipvs: there is no module" },
+      "ipvs by name where the director prefers bpf",
+      { forwarding: "gate", engine: "ipvs" },
+      { ...both, preferred: "bpf" },
+      { engine: "ipvs" },
     ],
     [
       "gate without ipvs",
       { forwarding: "gate" },
-      withoutIpvs,
-      { refusal: "forwarding gate needs the engine ipvs: there is no module" },
+      onlyBpf,
+      { engine: "bpf", reason: "not ipvs: there is no module", warning: undefined },
+    ],
+    ["masq without ipvs", { forwarding: "masq" }, onlyBpf, { engine: "bpf", warning: undefined }],
+    [
+      "masq without either",
+      { forwarding: "masq" },
+      neither,
+      {
+        engine: "proxy",
+        reason: "ipvs: there is no module; bpf: CAP_BPF missing",
+        warning:
+          "forwarding masq runs on the proxy, real servers see the director's address: " +
+          "ipvs: there is no module; bpf: CAP_BPF missing",
+      },
+    ],
+    [
+      "masq with what neither has",
+      { forwarding: "masq", sendProxy: "v2", scheduler: "lblc" },
+      both,
+      { engine: "proxy" },
+    ],
+    [
+      "masq with what only ipvs has, without it",
+      { forwarding: "masq", scheduler: "lblc" },
+      onlyBpf,
+      {
+        engine: "proxy",
+        reason: `ipvs: ${noIpvs}; bpf: the bpf engine has rr, wrr, lc, wlc, sed, nq, sh and mh`,
+      },
+    ],
+    [
+      "masq without ipvs, asked for by name",
+      { forwarding: "masq", engine: "ipvs" },
+      onlyBpf,
+      { refusal: "forwarding masq needs the engine ipvs: there is no module" },
+    ],
+    [
+      "masq without bpf, asked for by name",
+      { forwarding: "masq", engine: "bpf" },
+      onlyIpvs,
+      { refusal: "forwarding masq needs the engine bpf: CAP_BPF missing" },
+    ],
+    [
+      "masq without ipvs, preferred by the director",
+      { forwarding: "masq" },
+      { ...onlyBpf, preferred: "ipvs" },
+      { refusal: "forwarding masq needs the engine ipvs: there is no module" },
+    ],
+    [
+      "gate without either",
+      { forwarding: "gate" },
+      neither,
+      {
+        refusal:
+          "forwarding gate needs the engine ipvs or bpf: " +
+          "ipvs: there is no module; bpf: CAP_BPF missing",
+      },
     ],
     [
       "gate with what ipvs has not",
-      { forwarding: "gate", connectionLimit: 5 },
-      withIpvs,
-      { refusal: "forwarding gate needs the engine ipvs: IPVS has no connection_limit" },
+      { forwarding: "gate", allow: anybody },
+      onlyIpvs,
+      {
+        refusal: expect.stringMatching(
+          /^forwarding gate needs the engine ipvs or bpf: ipvs: IPVS has no allow; bpf: /,
+        ),
+      },
     ],
     [
       "a firewall mark without ipvs",
       { forwarding: "masq", firewallMark: 1, listen: [] },
-      withoutIpvs,
-      { refusal: "a firewall mark needs the engine ipvs: there is no module" },
-    ],
-    [
-      "bpf",
-      { forwarding: "gate", engine: "bpf" },
-      withIpvs,
-      { refusal: 'the engine "bpf" is not in this build yet' },
+      onlyBpf,
+      {
+        refusal:
+          "a firewall mark needs the engine ipvs or bpf: ipvs: there is no module; " +
+          "bpf: the bpf engine has no firewall marks",
+      },
     ],
   ])("%s", (_name, changes, facts, expected) => {
     expect(chooseEngine(virtualService(changes), facts)).toMatchObject(expected);
@@ -86,21 +140,31 @@ describe("chooseEngine()", () => {
 });
 
 describe("createEngineChooser()", () => {
-  test("leaves masq where it is until the next configuration, and asks anew for gate", () => {
-    let obstacle: string | undefined = "there is no module";
+  test("leaves a service where it is until the next configuration", () => {
+    let obstacle: string | undefined = noIpvs;
     let config = { director: { engine: "auto" } } as const;
-    const choose = createEngineChooser({ ipvsObstacle: () => obstacle }, () => config);
-    const masq = virtualService({ forwarding: "masq" });
-    expect(choose(masq)).toMatchObject({ engine: "proxy" });
+    const engine = { ipvsObstacle: () => obstacle, bpfObstacle: () => undefined };
+    const choose = createEngineChooser(engine, () => config);
+    const gate = virtualService({ forwarding: "gate" });
+    expect(choose(gate)).toMatchObject({ engine: "bpf" });
     obstacle = undefined;
-    expect(choose(masq)).toMatchObject({ engine: "proxy" });
-    expect(choose(virtualService({ forwarding: "gate" }))).toMatchObject({ engine: "ipvs" });
+    expect(choose(gate)).toMatchObject({ engine: "bpf" });
     config = { ...config };
-    expect(choose(masq)).toMatchObject({ engine: "ipvs" });
+    expect(choose(gate)).toMatchObject({ engine: "ipvs" });
+  });
+
+  test("asks anew for one that nobody can carry", () => {
+    let obstacle: string | undefined = noBpf;
+    const config = { director: { engine: "bpf" } } as const;
+    const choose = createEngineChooser({ bpfObstacle: () => obstacle }, () => config);
+    const gate = virtualService({ forwarding: "gate" });
+    expect(choose(gate)).toHaveProperty("refusal");
+    obstacle = undefined;
+    expect(choose(gate)).toMatchObject({ engine: "bpf" });
   });
 
   test("knows engines that never use the kernel", () => {
-    const choose = createEngineChooser({}, () => ({ director: { engine: "auto" } }));
+    const choose = createEngineChooser({}, () => ({ director: { engine: "ipvs" } }));
     expect(choose(virtualService({ forwarding: "gate" }))).toEqual({
       refusal: "forwarding gate needs the engine ipvs: this director has no engine of the kernel",
     });
@@ -113,7 +177,7 @@ name = "web"
 listen = "192.0.2.100:80"
 real_servers = [{ address = "192.0.2.11:80" }]`;
   const { config } = parseConfig(text, "a.toml");
-  const direct = virtualService({ name: "direct", forwarding: "gate" });
+  const direct = virtualService({ name: "direct", forwarding: "gate", engine: "ipvs" });
   const wrong = { ...config, virtualServices: [...config.virtualServices, direct] };
   const engine = { ipvsObstacle: () => "there is no module" };
   expect(() => requireEngines(wrong, engine)).toThrow(

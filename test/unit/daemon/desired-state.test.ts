@@ -78,7 +78,7 @@ describe("forwardingService()", () => {
     ];
     const wanted = forwardingService(
       service({ service: virtualService(own), servers: [servers[1]!] }),
-      "ipvs",
+      { engine: "ipvs" },
     );
     expect(wanted).toMatchObject({
       engine: "ipvs",

@@ -202,7 +202,9 @@ describe("createServiceTable()", () => {
     ]);
     expect(Object.fromEntries(table.decisions())).toEqual({
       direct: { engine: "ipvs", reason: "the kernel has it", warning: undefined },
-      refused: { refusal: 'the engine "bpf" is not in this build yet' },
+      refused: {
+        refusal: "forwarding gate needs the engine bpf: this director has no engine of the kernel",
+      },
       web: { engine: "proxy", reason: "forwarding is proxy", warning: undefined },
     });
   });

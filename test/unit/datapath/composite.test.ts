@@ -7,23 +7,27 @@ import { createFakeEngine } from "../daemon/fake-engine.ts";
 
 const own = serviceWith({ name: "own", port: 1 });
 const kernel = serviceWith({ name: "kernel", port: 2, forwarding: "gate", engine: "ipvs" });
+const direct = serviceWith({ name: "direct", port: 3, forwarding: "gate", engine: "bpf" });
 
 function createBench() {
   const proxy = createFakeEngine();
   const ipvs = createFakeEngine();
-  const engine: Engine = createCompositeEngine({ proxy, ipvs });
-  return { proxy, ipvs, engine };
+  const bpf = createFakeEngine();
+  const engine: Engine = createCompositeEngine({ proxy, ipvs, bpf });
+  return { proxy, ipvs, bpf, engine };
 }
 
 describe("createCompositeEngine()", () => {
   test("gives each service to the engine that was chosen for it", async () => {
-    const { proxy, ipvs, engine } = createBench();
+    const { proxy, ipvs, bpf, engine } = createBench();
     proxy.problems = [{ service: "own", code: "A", message: "a" }];
     ipvs.problems = [{ service: "kernel", code: "B", message: "b" }];
-    expect(await engine.apply([kernel, own])).toEqual([...proxy.problems, ...ipvs.problems]);
-    expect([proxy.applied, ipvs.applied]).toEqual([[[own]], [[kernel]]]);
+    bpf.problems = [{ service: "direct", code: "C", message: "c" }];
+    const all = [...proxy.problems, ...ipvs.problems, ...bpf.problems];
+    expect(await engine.apply([kernel, own, direct])).toEqual(all);
+    expect([proxy.applied, ipvs.applied, bpf.applied]).toEqual([[[own]], [[kernel]], [[direct]]]);
     await engine.apply([]);
-    expect([proxy.applied.at(-1), ipvs.applied.at(-1)]).toEqual([[], []]);
+    expect([proxy, ipvs, bpf].map(({ applied }) => applied.at(-1))).toEqual([[], [], []]);
   });
 
   test("goes on with one engine if the other fails", async () => {
@@ -44,15 +48,31 @@ describe("createCompositeEngine()", () => {
     expect(await engine.connections(5)).toHaveLength(5);
   });
 
-  test("is refused by who would carry it, and closes both", async () => {
-    const { proxy, ipvs, engine } = createBench();
+  test("is refused by who would carry it, and closes all", async () => {
+    const { proxy, ipvs, bpf, engine } = createBench();
     ipvs.refuse = () => "no";
-    expect([engine.refuse(kernel), engine.refuse(own)]).toEqual(["no", undefined]);
+    bpf.refuse = () => "never";
+    const refusals = [kernel, own, direct].map((service) => engine.refuse(service));
+    expect(refusals).toEqual(["no", undefined, "never"]);
     const hurry = new AbortController().signal;
     await engine.close(10, hurry);
-    expect([proxy.closed, ipvs.closed]).toEqual([
-      [{ timeoutMs: 10, hurry }],
-      [{ timeoutMs: 10, hurry }],
+    const once = [{ timeoutMs: 10, hurry }];
+    expect([proxy, ipvs, bpf].map(({ closed }) => closed)).toEqual([once, once, once]);
+  });
+
+  test("has what bpf has dropped, and leaves it in force", () => {
+    const { bpf, engine } = createBench();
+    expect([engine.bpfObstacle?.(), engine.droppedPackets?.()]).toEqual([undefined, []]);
+    const dropped = { engine: "bpf", reason: "ttl", count: 3 } as const;
+    let left = 0;
+    bpf.bpfObstacle = () => "it is forbidden";
+    bpf.droppedPackets = () => [dropped];
+    bpf.leave = () => void (left += 1);
+    engine.leave?.();
+    expect([engine.bpfObstacle?.(), engine.droppedPackets?.(), left]).toEqual([
+      "it is forbidden",
+      [dropped],
+      1,
     ]);
   });
 

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 
-import { planDirector, wantedModules, wantedSettings } from "../../../src/host/plan-director.ts";
+import {
+  carriedHere,
+  planDirector,
+  wantedModules,
+  wantedSettings,
+} from "../../../src/host/plan-director.ts";
 import type { CarriedService } from "../../../src/host/plan-director.ts";
 import { formatStep } from "../../../src/host/step.ts";
 import { createFakeHost } from "../../helpers/fake-host.ts";
@@ -27,12 +32,16 @@ describe("planDirector()", () => {
     const { state, host } = createFakeHost();
     state.settings.set("net/ipv4/ip_forward", "0");
     state.settings.set("net/ipv4/conf/all/send_redirects", "1");
-    const services = [service({ engine: "bpf", forwarding: "masq" })];
+    state.settings.set("net/ipv4/vs/expire_nodest_conn", "0");
+    for (const name of ["ip_vs", "ip_vs_wlc"]) state.modules.set(name, "present");
+    const services = [service({ engine: "ipvs", forwarding: "masq" })];
     const { steps } = planDirector(host, { services, descriptors: 0 });
     expect(steps.map(formatStep)).toEqual([
       "set net.ipv4.ip_forward = 1 (is 0)",
       "set net.ipv4.conf.all.send_redirects = 0 (is 1)",
+      "set net.ipv4.vs.expire_nodest_conn = 1 (is 0)",
       "write /etc/sysctl.d/60-appliance-director.conf",
+      "write /etc/modules-load.d/appliance-director.conf",
     ]);
   });
 
@@ -69,7 +78,7 @@ describe("planDirector()", () => {
 
   test("needs nothing for what the proxy carries where there is no IPVS", () => {
     const { host } = createFakeHost();
-    const services = [service({ engine: "ipvs", forwarding: "masq", mayBeProxied: true })];
+    const services = [service({ engine: "ipvs", forwarding: "masq", withoutIpvs: "proxy" })];
     const plan = planDirector(host, { services, descriptors: 0 });
     expect(plan).toEqual({ steps: [], refusals: [], unsupported: [], notes: [] });
   });
@@ -91,15 +100,30 @@ describe("planDirector()", () => {
 });
 
 test("wantedSettings() of IPv6 masq routes IPv6 only", () => {
-  const services = [service({ engine: "bpf", forwarding: "masq", families: [6] })];
-  expect([...wantedSettings(services, ["eth0"])]).toEqual([["net/ipv6/conf/all/forwarding", "1"]]);
+  const services = [service({ engine: "ipvs", forwarding: "masq", families: [6] })];
+  expect([...wantedSettings(services, ["eth0"])]).toEqual([
+    ["net/ipv6/conf/all/forwarding", "1"],
+    ["net/ipv4/vs/expire_nodest_conn", "1"],
+  ]);
+});
+
+test("wantedSettings() of the engine bpf are none: it comes before the kernel's routing", () => {
+  const services = [service({ engine: "bpf", forwarding: "masq" })];
+  expect([...wantedSettings(services, ["eth0"])]).toEqual([]);
+});
+
+test("carriedHere() is about hosts without IPVS", () => {
+  const services = [service({ engine: "ipvs", forwarding: "gate", withoutIpvs: "bpf" })];
+  expect(carriedHere(true, services).map(({ engine }) => engine)).toEqual(["ipvs"]);
+  expect(carriedHere(false, services).map(({ engine }) => engine)).toEqual(["bpf"]);
 });
 
 test("wantedSettings() of gate sends no redirects from any interface", () => {
-  const services = [service({ engine: "bpf", forwarding: "gate" })];
+  const services = [service({ engine: "ipvs", forwarding: "gate" })];
   expect([...wantedSettings(services, ["eth0"])]).toEqual([
     ["net/ipv4/conf/all/send_redirects", "0"],
     ["net/ipv4/conf/eth0/send_redirects", "0"],
+    ["net/ipv4/vs/expire_nodest_conn", "1"],
   ]);
 });
 

@@ -79,6 +79,8 @@ function parseMetrics(text: string): Map<string, Parsed> {
   return families;
 }
 
+const droppedPackets = [{ engine: "bpf", reason: "ttl", count: 7 }];
+
 describe("renderMetrics", () => {
   test("is what it was", async () => {
     const golden = Bun.file(join(import.meta.dir, "../../golden/status/metrics.txt"));
@@ -86,7 +88,7 @@ describe("renderMetrics", () => {
   });
 
   test("has every metric of the contract that this build knows", () => {
-    const families = parseMetrics(renderMetrics(createFakeStatusSource()));
+    const families = parseMetrics(renderMetrics(createFakeStatusSource({ droppedPackets })));
     for (const name of [
       "build_info",
       "config_last_reload_successful",
@@ -103,9 +105,15 @@ describe("renderMetrics", () => {
       "check_failures_total",
       "check_lateness_seconds",
       "connection_table_entries",
+      "packets_dropped_total",
     ]) {
       expect(families.has(`appliance_${name}`)).toBe(true);
     }
+  });
+
+  test("tells what the engines of the kernel dropped", () => {
+    const text = renderMetrics(createFakeStatusSource({ droppedPackets }));
+    expect(text).toContain('\nappliance_packets_dropped_total{engine="bpf",reason="ttl"} 7\n');
   });
 
   test("is documented, metric by metric", async () => {
@@ -114,7 +122,9 @@ describe("renderMetrics", () => {
       ([, name, type]) => `${name} ${type}`,
     );
     const failover = { ...failoverSnapshot(), peer: peerSnapshot() };
-    const families = parseMetrics(renderMetrics(createFakeStatusSource({ failover })));
+    const families = parseMetrics(
+      renderMetrics(createFakeStatusSource({ failover, droppedPackets })),
+    );
     expect(documented).toEqual(Array.from(families, ([name, { type }]) => `${name} ${type}`));
   });
 

@@ -325,13 +325,13 @@ describe.skipIf(needs.skip)(`BalancerProgram ${needs.reason}`.trim(), () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test("followFence() puts back the maps of a fence that was taken away", () => {
+  test("followFence([]) puts back the maps of a fence that was taken away", () => {
     using balancer = new TestBalancer();
     const fence = join(balancer.folder, "fence");
     const { kernel } = balancer.program;
     const address = parseAddress(gate)!;
     for (const name of readdirSync(fence)) Bun.spawnSync(["rm", join(fence, name)]);
-    balancer.program.followFence();
+    balancer.program.followFence([]);
     expect(readdirSync(fence).toSorted()).toEqual(["addresses4", "addresses6", "leases"]);
     const again = kernel.openPin(join(fence, "addresses4"));
     kernel.update(again, address, indexKey(1));
@@ -341,7 +341,7 @@ describe.skipIf(needs.skip)(`BalancerProgram ${needs.reason}`.trim(), () => {
     expect(balancer.run(packet).result).toBe(verdict.pass);
   });
 
-  test("followFence() takes the maps of a fence that was made anew", () => {
+  test("followFence([]) takes the maps of a fence that was made anew", () => {
     using balancer = new TestBalancer();
     const fence = join(balancer.folder, "fence");
     const { kernel } = balancer.program;
@@ -354,7 +354,7 @@ describe.skipIf(needs.skip)(`BalancerProgram ${needs.reason}`.trim(), () => {
     balancer.write([forwardingService([gate, 80], [forwardingServer(real, 80)])]);
     const packet = ipPacket({ from: client, fromPort: 1, to: gate, toPort: 80 });
     expect(balancer.run(packet).result).toBe(verdict.send);
-    balancer.program.followFence();
+    balancer.program.followFence([]);
     expect(balancer.run(packet).result).toBe(verdict.pass);
   });
 });

@@ -212,3 +212,12 @@ test("engines tells what the kernel offers", () => {
     ["note", "bpf programs are not permitted here: EPERM"],
   ]);
 });
+
+test("engines finds services that need what is not permitted", () => {
+  const services = [{ ...good.services[0]!, engine: "ipvs", withoutIpvs: "bpf" } as const];
+  const [, found] = outcomesOf({ services, hasIpvs: false, bpfRefusal: "EPERM" }, "engines");
+  expect(found?.slice(0, 2)).toEqual([
+    "wrong",
+    `bpf programs are not permitted here: EPERM; the engine bpf is to carry ${services[0]!.name}`,
+  ]);
+});
