@@ -82,7 +82,7 @@ export class KernelLan implements AsyncDisposable {
     const isUp = async (): Promise<boolean> =>
       (await this.hosts[name].run(["curl", "-sS", "--max-time", "2", url])).stdout === `${text}\n`;
     const web = await startNginx({
-      pages: { "index.html": `${text}\n`, big },
+      pages: { "index.html": `${text}\n`, "ldirector.html": "Test Page\n", big },
       host: "0.0.0.0",
       port: 80,
       prefix: ["ip", "netns", "exec", netns],
@@ -157,14 +157,48 @@ export class KernelLan implements AsyncDisposable {
     return Number(values!.split(" ")[column]);
   }
 
-  /** A connection of the client that stays; it prints `held` once it has an answer. */
-  hold(url: string): StartedProcess {
+  /**
+   * Makes the client send to a host whatever it has for an address, as a neighbour does that hears
+   * no announcement; undefined ends that.
+   */
+  async nail(address: string, name: KernelHostName | undefined): Promise<void> {
+    const { client } = this.hosts;
+    await client.run(["ip", "neigh", "del", address, "dev", "eth0"]);
+    if (name === undefined) return;
+    const { stdout } = await this.hosts[name].run(["cat", "/sys/class/net/eth0/address"]);
+    const entry = [address, "lladdr", stdout.trim(), "dev", "eth0", "nud", "permanent"];
+    const { status, stderr } = await client.run(["ip", "neigh", "replace", ...entry]);
+    if (status !== 0) throw new Error(stderr);
+  }
+
+  /** Addresses of IPv4 on a host's eth0. */
+  async addressesOf(name: KernelHostName): Promise<string[]> {
+    const { stdout } = await this.hosts[name].run([
+      "ip",
+      "-o",
+      "-4",
+      "addr",
+      "show",
+      "dev",
+      "eth0",
+    ]);
+    return [...stdout.matchAll(/ inet (\S+)\//g)].map(([, address]) => address!);
+  }
+
+  /**
+   * Connections of the client that stay. In each round they ask again, and a line says who answered
+   * how often: `7 {"r1":2,"r2":2}`.
+   */
+  hold(url: string, count: number): StartedProcess {
     const { hostname, port } = new URL(url);
-    const request = `GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n`;
-    const script = `exec 3<>/dev/tcp/${hostname}/${port === "" ? 80 : port};
-      while printf '${request}' >&3 && read -r line <&3; do echo "held $line"; sleep 0.2; done
-      echo lost; sleep 60`;
-    return this.hosts.client.spawn(["bash", "-c", script]);
+    const script = new URL("held-requests.ts", import.meta.url).pathname;
+    const place = [hostname, port === "" ? "80" : port, String(count)];
+    return this.hosts.client.spawn([process.execPath, script, ...place]);
+  }
+
+  /** The running web server of a host. */
+  web(name: KernelHostName): Nginx {
+    return this.#web.get(name)!;
   }
 
   /** Programs at TC ingress of a host's eth0. */

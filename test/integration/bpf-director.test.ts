@@ -127,8 +127,8 @@ describe.skipIf(needs.skip)(`director on bpf ${needs.reason}`.trim(), () => {
   test(
     "list shows the table, what it has counted, and its connections",
     async () => {
-      const held = lan.hold(gateUrl);
-      await held.waitForOutput(/held/);
+      const held = lan.hold(gateUrl, 2);
+      await held.waitForOutput(/"r1":1,"r2":1/);
       const list = async (...args: readonly string[]): Promise<string> =>
         (await runCommand(director, "list", "-n", ...args)).stdout;
       const shows = (pattern: RegExp): Promise<unknown> =>

@@ -135,7 +135,7 @@ export class BpfEngine implements Engine {
     const endMs = this.#clock.nowMs() + timeoutMs;
     while (!hurry.aborted && this.#clock.nowMs() < endMs) {
       await this.#traffic.recount();
-      if (this.#traffic.activeConnections === 0) break;
+      if (this.#traffic.endingConnections === 0) break;
       await this.#sleep(Math.min(drainIntervalMs, endMs - this.#clock.nowMs()), hurry);
     }
     this.#tables.close();

@@ -21,6 +21,8 @@ import type { PlannedService } from "./tables.ts";
 
 /** Connections are counted anew when the count is older, ms. */
 const recountAfterMs = 1000;
+/** Without a scheduler that needs it: after so many times what the last count took. */
+const restShare = 20;
 /** An ended TCP connection is remembered for its last packets, s; as TCP_FIN timeout of IPVS. */
 const closedS = 120;
 /** A reset one has none. */
@@ -86,15 +88,23 @@ export class Traffic {
   #owners: ReadonlyMap<number, Owner> = new Map();
   #counts = new Map<number, ConnectionCount>();
   #countedAtMs = -Infinity;
+  #countTookMs = 0;
   #recount: Promise<void> | undefined;
 
   constructor(program: BalancerProgram) {
     this.#program = program;
   }
 
-  /** Connections at the last count. */
-  get activeConnections(): number {
-    return this.#counts.values().reduce((sum, { active }) => sum + active, 0);
+  /**
+   * Connections at the last count that can come to their end here: those to addresses that need a
+   * lease go on at another director once that is over.
+   */
+  get endingConnections(): number {
+    const own = this.#services.filter(({ service: { leased = [], listen } }) => {
+      return listen.some(({ address }) => !leased.includes(address));
+    });
+    const indexes = own.flatMap(({ servers }) => servers.map(({ index }) => index));
+    return indexes.reduce((sum, index) => sum + (this.#counts.get(index)?.active ?? 0), 0);
   }
 
   /** Takes note of a new state before it is written: what leaves it is counted once more. */
@@ -119,9 +129,14 @@ export class Traffic {
     return this.#services.map((planned) => this.#serviceCounters(planned));
   }
 
-  /** Counts connections if a scheduler looks at them. */
+  /**
+   * Counts connections: each time if a scheduler looks at them, else as often as it costs little, so
+   * that who asks for counters seldom is told no old ones.
+   */
   keepLoads(): void {
-    if (this.#services.some(({ service }) => looksAtLoad(service.scheduler))) void this.recount();
+    const isNeeded = this.#services.some(({ service }) => looksAtLoad(service.scheduler));
+    const isDue = monotonicMs() - this.#countedAtMs > this.#countTookMs * restShare;
+    if (isNeeded || isDue) void this.recount();
   }
 
   /** Counts connections; calls that overlap share one count. */
@@ -174,7 +189,8 @@ export class Traffic {
 
   async #count(): Promise<void> {
     const counts = new Map<number, ConnectionCount>();
-    const nowS = monotonicMs() / 1000;
+    const startMs = monotonicMs();
+    const nowS = startMs / 1000;
     const judge = (connection: ConnectionRecord): Verdict => {
       const owner = this.#ownerOf(connection);
       // Of a server that is gone: nobody uses it, and the next to come takes its place.
@@ -191,6 +207,7 @@ export class Traffic {
     this.#writeLoads(counts);
     this.#counts = counts;
     this.#countedAtMs = monotonicMs();
+    this.#countTookMs = this.#countedAtMs - startMs;
   }
 
   /** For schedulers that look at them; the next walk puts right what came or went meanwhile. */
