@@ -14,12 +14,22 @@ function isSix(service: ForwardingService): boolean {
   return service.listen.some(({ address }) => familyOf(address) === 6);
 }
 
+/** Canonical addresses that never come in through a device. */
+function isLoopback({ address }: { readonly address: string }): boolean {
+  return address.startsWith("127.") || address === "::1";
+}
+
 /** In the order in which they are told. */
 const rules: readonly Rule[] = [
   [({ forwarding }) => forwarding === "proxy", 'forwarding "proxy" is the proxy\'s'],
   [({ forwarding }) => forwarding === "ipip", "the bpf engine has no ipip"],
   [({ firewallMark }) => firewallMark !== undefined, "the bpf engine has no firewall marks"],
   [({ listen }) => listen.length === 0, "it listens nowhere"],
+  [({ listen }) => listen.some(isLoopback), "the bpf engine does not see the loopback network"],
+  [
+    ({ forwarding, servers }) => forwarding === "masq" && servers.some(isLoopback),
+    "the bpf engine has no masq to this host itself",
+  ],
   [
     ({ listen }) => listen.some(({ portFirst, portLast }) => portFirst !== portLast || !portFirst),
     "the bpf engine has no port ranges",
