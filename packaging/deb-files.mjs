@@ -116,6 +116,14 @@ export function applianceFiles(options) {
       "usr/share/doc/appliance/examples/appliance.toml",
       readFileSync(join(root, "packaging/appliance.toml.example")),
     ),
+    file(
+      "usr/share/doc/appliance/examples/grafana.json",
+      readFileSync(join(root, "packaging/grafana/appliance.json")),
+    ),
+    file(
+      "usr/share/doc/appliance/examples/prometheus.rules.yml",
+      readFileSync(join(root, "packaging/prometheus/appliance.rules.yml")),
+    ),
     file("usr/share/doc/appliance/sbom.cdx.json", formatSbom({ version })),
     file("usr/share/lintian/overrides/appliance", own("lintian-overrides")),
     ...documents("appliance", options),

@@ -170,7 +170,7 @@ const columns: readonly Column[] = [
 ];
 
 function labelOf({ name }: VirtualRouterSnapshot): string {
-  return formatLabel("instance", name);
+  return formatLabel("virtual_router", name);
 }
 
 function routerFamilies(routers: readonly VirtualRouterSnapshot[]): MetricFamily[] {

@@ -140,7 +140,9 @@ describe.skipIf(needs.skip)("a campaign against two directors", () => {
       });
       expect([sharedMs(seen, 2), ownerChanges(seen, 2)]).toEqual([0, 0]);
       expect(await states()).toEqual(["active", "backup"]);
-      expect(await readMetric(two, 'appliance_vrrp_transitions_total{instance="web"}')).toBe(1);
+      expect(await readMetric(two, 'appliance_vrrp_transitions_total{virtual_router="web"}')).toBe(
+        1,
+      );
     },
     60_000,
   );

@@ -30,7 +30,7 @@ import { waitFor } from "../helpers/wait.ts";
 const needs = requireAll(requireExecutable(), requireNetns(), requirePeer("ping"), requireBpf());
 const root = new URL("../..", import.meta.url).pathname;
 const claimScript = new URL("../helpers/claim-host.ts", import.meta.url).pathname;
-const conflictsMetric = 'appliance_vrrp_conflicts_total{instance="web"}';
+const conflictsMetric = 'appliance_vrrp_conflicts_total{virtual_router="web"}';
 
 const families = [
   ["IPv4", "10.99.0.100"],

@@ -169,7 +169,7 @@ ${routers}`;
       await other.waitForState("backup");
       expect([await isReady(owner, "web"), await isReady(other, "web")]).toEqual(["200", "503"]);
       const sample = (state: string): string =>
-        `appliance_vrrp_state{instance="web",state="${state}"}`;
+        `appliance_vrrp_state{virtual_router="web",state="${state}"}`;
       expect(await readMetric(owner, sample("active"))).toBe(1);
       expect(await readMetric(other, sample("active"))).toBe(0);
       expect(await readMetric(other, sample("backup"))).toBe(1);

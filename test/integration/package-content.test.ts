@@ -89,6 +89,8 @@ test.skipIf(needs.skip)("appliance holds these files, all of root, none to be ru
     "-rw-r--r-- root/root ./usr/share/doc/appliance/changelog.gz",
     "-rw-r--r-- root/root ./usr/share/doc/appliance/copyright",
     "-rw-r--r-- root/root ./usr/share/doc/appliance/examples/appliance.toml",
+    "-rw-r--r-- root/root ./usr/share/doc/appliance/examples/grafana.json",
+    "-rw-r--r-- root/root ./usr/share/doc/appliance/examples/prometheus.rules.yml",
     "-rw-r--r-- root/root ./usr/share/doc/appliance/sbom.cdx.json",
     "-rw-r--r-- root/root ./usr/share/fish/vendor_completions.d/appliance.fish",
     "-rw-r--r-- root/root ./usr/share/lintian/overrides/appliance",
