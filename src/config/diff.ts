@@ -5,7 +5,7 @@
  */
 
 import type { Config, RealServer, VirtualRouter, VirtualService } from "../model/index.ts";
-import { maskSecrets } from "./explain.ts";
+import { masked, maskValue, secretKeys } from "./explain.ts";
 import { nativePeer, nativeRouter } from "./native-vrrp.ts";
 import {
   formatServer,
@@ -100,8 +100,8 @@ function diffRouters(
   const others = after.flatMap((router) => {
     const old = byName.get(router.name);
     if (old === undefined) return [tell(router.name, "added")];
-    return diffTable(maskSecrets(nativeRouter(old)), maskSecrets(nativeRouter(router))).map(
-      ([, text]) => tell(router.name, text),
+    return diffTable(nativeRouter(old), nativeRouter(router)).map(([, text]) =>
+      tell(router.name, text),
     );
   });
   return [...removed.map(({ name }) => tell(name, "removed")), ...others];
@@ -207,7 +207,10 @@ function serverChange(kind: ChangeKind, { name, server, text, key }: ServerChang
   };
 }
 
-/** Keys that differ, with `key: old -> new`; keys of an inline table as `table.key`. */
+/**
+ * Keys that differ, with `key: old -> new`; keys of an inline table as `table.key`. Of a secret
+ * only that it differs is told.
+ */
 function diffTable(before: NativeTable, after: NativeTable): [key: string, text: string][] {
   const changes: [string, string][] = [];
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
@@ -217,11 +220,12 @@ function diffTable(before: NativeTable, after: NativeTable): [key: string, text:
       for (const [inner, text] of diffTable(old, now)) {
         changes.push([`${key}.${inner}`, `${key}.${text}`]);
       }
-    } else changes.push([key, `${key}: ${show(old)} -> ${show(now)}`]);
+    } else changes.push([key, `${key}: ${show(key, old)} -> ${show(key, now)}`]);
   }
   return changes;
 }
 
-function show(value: NativeValue): string {
-  return value === undefined ? "none" : JSON.stringify(value);
+function show(key: string, value: NativeValue): string {
+  if (value === undefined) return "none";
+  return secretKeys.has(key) ? masked : JSON.stringify(maskValue(value));
 }

@@ -10,10 +10,10 @@ import { isNativeList, nativeDirector, nativeService } from "./native.ts";
 import type { NativeTable, NativeValue } from "./native.ts";
 
 /** Keys whose values nobody is shown. */
-const secretKeys: ReadonlySet<string> = new Set(["password", "secret", "auth_pass"]);
+export const secretKeys: ReadonlySet<unknown> = new Set(["password", "secret", "auth_pass"]);
 
 /** Stands for a secret. */
-const masked = "********";
+export const masked = "********";
 
 /**
  * Everything that holds, also by default, under the keys of the file; fit for `JSON.stringify`.
@@ -38,7 +38,8 @@ export function maskSecrets(table: NativeTable): NativeTable {
   return shown;
 }
 
-function maskValue(value: NativeValue): NativeValue {
+/** A value with whatever is secret inside it masked. */
+export function maskValue(value: NativeValue): NativeValue {
   if (isNativeList(value)) return value.map(maskValue);
   return typeof value === "object" ? maskSecrets(value) : value;
 }

@@ -5,7 +5,7 @@
  */
 
 import { constants } from "node:fs";
-import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
+import { open, readdir, readFile, realpath } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
@@ -13,6 +13,7 @@ import { basename, dirname, isAbsolute, join } from "node:path";
 import { ApplianceError, errorText } from "../errors/index.ts";
 import { below, fileBytesMax, parseDocument, positionOf } from "./document.ts";
 import type { Document, Place } from "./document.ts";
+import { warnOfExposure } from "./exposed-secret.ts";
 import { errnoOf } from "./file-error.ts";
 import { readHeartbeat, readLdirectord } from "./import/index.ts";
 import type { LdirectordHost, LdirectordRun } from "./import/index.ts";
@@ -110,10 +111,9 @@ async function addHeartbeat(loading: Loading, folder: string): Promise<void> {
 /** One of Heartbeat's files with its mode; undefined if it is not there and need not be. */
 async function readPart(file: string, isRequired: boolean) {
   try {
-    const bytes = await readBytes(file);
+    const { bytes, mode } = await readBytes(file);
     if (bytes.length > fileBytesMax) throw new Error(`larger than ${fileBytesMax} bytes`);
-    const { mode } = await stat(file);
-    return { file, text: decodeForeign(bytes), mode: mode & 0o7777 };
+    return { file, text: decodeForeign(bytes), mode };
   } catch (error) {
     if (!isRequired && errnoOf(error) === "ENOENT") return undefined;
     throw explainRead(file, error);
@@ -127,8 +127,12 @@ interface ReadDocument {
 
 async function readDocument(file: string, loading: Loading): Promise<ReadDocument> {
   try {
-    const bytes = await readBytes(file);
+    const { bytes, mode } = await readBytes(file);
     const document = (await readForeign(bytes, file, loading)) ?? decode(bytes, file);
+    const exposure = warnOfExposure(document.table, mode);
+    if (exposure !== undefined) {
+      loading.report.warn({ document, path: exposure.path }, exposure.message);
+    }
     return { realPath: await realpath(file), document };
   } catch (error) {
     throw explainRead(file, error);
@@ -165,12 +169,18 @@ function decodeForeign(bytes: Uint8Array): string {
   }
 }
 
-async function readBytes(file: string): Promise<Uint8Array> {
+interface FileContent {
+  readonly bytes: Uint8Array;
+  /** Permissions, chmod(2). */
+  readonly mode: number;
+}
+
+async function readBytes(file: string): Promise<FileContent> {
   // Without O_NONBLOCK, opening a FIFO would wait for somebody to write to it.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
   await using handle = await open(file, flags);
   const status = await handle.stat();
-  if (status.isFile()) return await readBounded(handle);
+  if (status.isFile()) return { bytes: await readBounded(handle), mode: status.mode & 0o7777 };
   const found = status.isDirectory() ? "a directory" : "a device, FIFO or socket";
   const message = `Cannot read configuration ${file}: expected a regular file, got ${found}`;
   throw new ApplianceError("CONFIG_FILE_UNREADABLE", message);

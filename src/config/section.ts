@@ -11,6 +11,7 @@ import * as v from "valibot";
 
 import { below, isTable } from "./document.ts";
 import type { Document, Place } from "./document.ts";
+import { secretKeys } from "./explain.ts";
 import type { Finding, Report } from "./report.ts";
 import {
   defaultsTable,
@@ -91,9 +92,6 @@ const knownSections = [
 
 /** More services than this are not one director's. */
 const virtualServicesMax = 20_000;
-
-/** Keys whose values are never shown. */
-const secretKeys: ReadonlySet<unknown> = new Set(["password", "secret", "auth_pass"]);
 
 /** Sorts the tables of all documents; what has a fault goes to the report. */
 export function readSections(documents: readonly Document[], report: Report): Sections {

@@ -1,9 +1,10 @@
 /**
  * The executable started in a directory of somebody else: nothing that lies there is read as code
- * or as configuration of the runtime.
+ * or as configuration of the runtime. And in an environment of somebody else: what changes the
+ * runtime is known, and the units take it away.
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { formatService } from "../helpers/director-config.ts";
@@ -149,4 +150,57 @@ test.skipIf(needs.skip)("the runtime itself would run what lies in such a direct
   const env = { ...operatorEnvironment, MARK: mark };
   const { status } = await runProcess([process.execPath, "-e", "0"], { cwd: folder.path, env });
   expect([status, existsSync(mark)]).toEqual([13, true]);
+});
+
+describe.skipIf(needs.skip)("in an environment", () => {
+  const evilPath = (folder: string): string => join(folder, "evil.js");
+
+  test.each([
+    ["NODE_OPTIONS", (folder: string) => `--require=${evilPath(folder)}`],
+    ["NODE_PATH", (folder: string) => folder],
+    ["BUN_CONFIG_PRELOAD", evilPath],
+    ["BUN_INSPECT_PRELOAD", evilPath],
+    ["BUN_CONFIG_FILE", (folder: string) => join(folder, "bunfig.toml")],
+    ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", (folder: string) => folder],
+    ["HTTP_PROXY", () => "http://127.0.0.1:1"],
+    ["XDG_CONFIG_HOME", (folder: string) => folder],
+    ["HOME", (folder: string) => folder],
+  ])("with %s it runs nothing else", async (name, valueOf) => {
+    using folder = createHostileFolder({ ...injecting, ".bunfig.toml": injecting["bunfig.toml"]! });
+    const mark = join(folder.path, "MARK");
+    const env = { ...operatorEnvironment, MARK: mark, [name]: valueOf(folder.path) };
+    const elsewhere = await runProcess([executablePath, "version"], { cwd: "/" });
+    expect(await runProcess([executablePath, "version"], { cwd: "/", env })).toEqual(elsewhere);
+    expect(existsSync(mark)).toBe(false);
+  });
+
+  // Who sets the environment of a process owns it: LD_PRELOAD alone is enough. So these are told in
+  // docs/security.md and taken away by the units, and not fought in the program.
+  test.each(["appliance.service", "appliance-realserver.service"])(
+    "%s takes away what changes the runtime",
+    async (unit) => {
+      using folder = createHostileFolder(injecting);
+      const mark = join(folder.path, "MARK");
+      const options = `--preload=${evilPath(folder.path)}`;
+      const env = { ...operatorEnvironment, MARK: mark, BUN_OPTIONS: options };
+      await runProcess([executablePath, "version"], { cwd: "/", env });
+      expect(existsSync(mark)).toBe(true);
+      const asBun = { ...operatorEnvironment, BUN_BE_BUN: "1" };
+      const { stdout } = await runProcess([executablePath, "--revision"], { cwd: "/", env: asBun });
+      expect(stdout).toStartWith(Bun.version);
+
+      const path = new URL(`../../packaging/debian/appliance/${unit}`, import.meta.url).pathname;
+      const lines = [...readFileSync(path, "utf8").matchAll(/^UnsetEnvironment=(.*)$/gm)];
+      const unset = lines.flatMap(([, names]) => names!.split(" "));
+      for (const name of [
+        "BUN_OPTIONS",
+        "BUN_BE_BUN",
+        "BUN_INSPECT",
+        "NODE_OPTIONS",
+        "LD_PRELOAD",
+      ]) {
+        expect(unset).toContain(name);
+      }
+    },
+  );
 });

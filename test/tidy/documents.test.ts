@@ -63,7 +63,7 @@ test("anchors are made as Git hosts make them", () => {
 const { scripts } = JSON.parse(readText("package.json")) as { scripts: Record<string, string> };
 /** npm has these words as commands of its own, which run the script of that name. */
 const shortForms = new Set(["start", "test"]);
-const notScripts = new Set(["ci", "install"]);
+const notScripts = new Set(["audit", "ci", "install"]);
 
 /** Names in the table of commands; `help` is everywhere. */
 const subcommands = new Set(["help", ...commandTable.map(({ name }) => name)]);
@@ -103,4 +103,15 @@ describe("commands in documents", () => {
     const text = "appliance is fast. `sudo appliance drain X`\n\n    appliance run --config F\n";
     expect([...subcommandsIn(text)]).toEqual(["drain", "run"]);
   });
+});
+
+test("docs/security.md names every package of the executable", async () => {
+  const script = `${treeRoot}packaging/components.mjs`;
+  const { embeddedPackages } = (await import(script)) as {
+    readonly embeddedPackages: () => readonly { readonly name: string }[];
+  };
+  const section = readText("docs/security.md").split("## Dependencies")[1]!.split("\n## ")[0]!;
+  const names = embeddedPackages().map(({ name }) => name);
+  expect(names.filter((name) => !section.includes(name))).toEqual([]);
+  expect(names).toContain("valibot");
 });

@@ -25,6 +25,25 @@ describe("diffConfig()", () => {
     ).toEqual([]);
   });
 
+  test("tells that a secret differs, and neither the old nor the new one", () => {
+    const check = (password: string): string =>
+      `check = { type = "negotiate", service = "pop", login = "x", password = "${password}" }`;
+    const router = (password: string): string =>
+      '[[vrrp]]\nname = "r"\ninterface = "eth0"\nvrid = 5\nversion = 2\n' +
+      `addresses = ["192.0.2.100/24"]\nadvertise_interval = "1s"\nauth_pass = "${password}"\n`;
+    const own = '{ address = "192.0.2.11:80", check = { timeout = "1s" } }';
+    expect(diffOf(web(a, check("old1")) + router("old2"), web(a, check("new1")) + router("new2")))
+      // In the order of all differences.
+      .toEqual([
+        'vrrp "r" auth_pass: ******** -> ********',
+        'service "web": check.password: ******** -> ********',
+      ]);
+    const pieces = diffOf(web(a, check("old1")), web(`${own}, ${b}`, check("new1"))).join("\n");
+    expect(pieces).toContain("check");
+    expect(pieces).not.toMatch(/old1|new1/);
+    expect(diffOf(web(a), web(a, check("new1"))).join("\n")).not.toContain("new1");
+  });
+
   test("tells which keys of the director need a restart", () => {
     const before = `[director]\nlog_level = "info"\nscript_user = "a"\n[proxy]\nworkers = 1\n${web(a)}`;
     const after =

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { runProgram, searchPath } from "../../../src/process/run-program.ts";
@@ -109,6 +109,18 @@ describe("runProgram()", () => {
   test.skipIf(root.skip)("runs as the user and without root's groups", async () => {
     const result = await runProgram(request(sh("id -un; id -G")));
     expect(result).toMatchObject({ outcome: "exited", output: "nobody\n65534\n" });
+  });
+
+  test.skipIf(root.skip)("leaves it no capability and no descriptor of the director", async () => {
+    using folder = createTempFolder();
+    const secret = openSync(join(folder.path, "secret"), "w");
+    // The shell's own descriptors are the three it is given; /proc has one more, of ls.
+    const script = "grep -E '^Cap(Inh|Prm|Eff|Amb)' /proc/self/status; ls /proc/self/fd";
+    const result = await runProgram(request(sh(script)));
+    closeSync(secret);
+    const none = "0000000000000000";
+    const lines = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map((name) => `${name}:\t${none}`);
+    expect(result).toMatchObject({ output: [...lines, "0", "1", "2", "3", ""].join("\n") });
   });
 
   test.skipIf(root.skip)("refuses when the user does not exist", async () => {
