@@ -146,8 +146,11 @@ function endSilence(router: Router): void {
   else router.downAtMs = atMs;
 }
 
-/** A timer may be due. */
+/** A timer may be due. What kept it from taking over may have gone without a takeover. */
 export function tickBackup(router: Router): void {
+  if (router.blockedBy !== cause.none && blockOf(router) === cause.none) {
+    noteBlock(router, cause.none);
+  }
   if (router.nowMs >= router.downAtMs) endSilence(router);
   if (router.state !== routerState.backup) return;
   if (router.claim !== claim.none && router.nowMs >= router.claimUntilMs) endClaim(router);

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { isPeerFresh } from "../../../src/vrrp/backup.ts";
-import { claim, override, routerState } from "../../../src/vrrp/index.ts";
+import { cause, claim, override, routerState } from "../../../src/vrrp/index.ts";
 import { backupRouter, heard, peerSays, step } from "../../helpers/vrrp/machine.ts";
 
 const wire = { intervalMs: 100 };
@@ -91,6 +91,17 @@ describe("what blocks promotion", () => {
     expect(step(router, "tick", router.downAtMs)).toEqual([`log ${cause}`]);
     // Said once, not at every look.
     expect(step(router, "tick", router.downAtMs)).toEqual([]);
+  });
+
+  test("what is gone is forgotten, though another is active by then", () => {
+    const router = backupRouter();
+    step(router, { type: "carrier", index: 0, isUp: false }, 10);
+    step(router, "tick", router.downAtMs);
+    expect(router.blockedBy).toBe(cause.carrier);
+    step(router, { type: "carrier", index: 0, isUp: true }, router.nowMs);
+    step(router, heard(150), router.nowMs + 1);
+    expect(step(router, "tick", router.nowMs)).toEqual([]);
+    expect([router.state, router.blockedBy]).toEqual([routerState.backup, cause.none]);
   });
 
   test("a missing witness, where one is required", () => {
