@@ -27,6 +27,8 @@ export const NFTA_TABLE_NAME = 1;
 export const NFTA_TABLE_FLAGS = 2;
 export const NFTA_TABLE_OWNER = 7;
 export const NFT_TABLE_F_OWNER = 2;
+/** From Linux 6.9 on: the table stays when its owner goes, and the next may own it. */
+export const NFT_TABLE_F_PERSIST = 4;
 
 export const NFTA_CHAIN_TABLE = 1;
 export const NFTA_CHAIN_NAME = 3;

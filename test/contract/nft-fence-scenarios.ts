@@ -8,7 +8,7 @@
  */
 import { NetlinkError } from "../../src/netlink/index.ts";
 import { openNftFence } from "../../src/netlink/nftables/index.ts";
-import type { NftFence } from "../../src/netlink/nftables/index.ts";
+import type { NftFence, NftFenceSettings } from "../../src/netlink/nftables/index.ts";
 import { openRouteSocket } from "../../src/netlink/route/index.ts";
 import { runScenario, sh } from "../helpers/netns-script.ts";
 
@@ -75,8 +75,8 @@ function addVips(): void {
   }
 }
 
-function openFence(): NftFence {
-  const fence = openNftFence("appliance");
+function openFence(settings: NftFenceSettings = {}): NftFence {
+  const fence = openNftFence("appliance", settings);
   fence.replace({
     devices: [eth0],
     instances: [
@@ -135,7 +135,11 @@ await runScenario({
     states["ended"] = [vip, vip6].map(isSilent);
     fence.renew(1, 60_000);
     fence.close();
-    states["after the owner"] = [vip, other, vip6, other6].map(answers);
+    states["after the owner"] = [answers(vip), isSilent(other)];
+    using next = openFence();
+    states["next owner"] = [vip, other, vip6, other6].map(isSilent);
+    next.remove();
+    states["removed"] = [vip, other, vip6, other6].map(answers);
     return { states, everywhere, nowhere };
   },
 
@@ -203,6 +207,21 @@ await runScenario({
     note(() => foreign.renew(1, 1_000));
     note(() => fence.renew(3, 1_000));
     return { flushed, foreign: foreign.isInPlace(), refusals, closed: isSilent(vip) };
+  },
+
+  /** As on a kernel before 6.9, where a table with an owner would go with it. */
+  nobodys() {
+    addVips();
+    using fence = openFence({ isOwned: false });
+    fence.renew(1, 60_000);
+    const states: Record<string, unknown> = { open: answers(vip), closed: isSilent(other) };
+    fence.close();
+    states["after its maker"] = [answers(vip), isSilent(other)];
+    using next = openFence({ isOwned: false });
+    states["next maker"] = [isSilent(vip), isSilent(other), next.isInPlace()];
+    sh("nft", "flush", "ruleset");
+    states["flushed"] = [answers(vip), next.isInPlace()];
+    return states;
   },
 
   devices() {

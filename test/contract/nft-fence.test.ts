@@ -130,7 +130,9 @@ describe.skipIf(needs.skip)("fence of nf_tables", () => {
         shut: [nowhere, nowhere],
         ends: true,
         ended: [nowhere, nowhere],
-        "after the owner": [everywhere, everywhere, everywhere, everywhere],
+        "after the owner": [everywhere, nowhere],
+        "next owner": [nowhere, nowhere, nowhere, nowhere],
+        removed: [everywhere, everywhere, everywhere, everywhere],
       });
     },
     timeoutMs,
@@ -172,6 +174,22 @@ describe.skipIf(needs.skip)("fence of nf_tables", () => {
           "Cannot renew the lease of instance 3: ENOENT",
         ],
         closed: nowhere,
+      });
+    },
+    timeoutMs,
+  );
+
+  test(
+    "a table that nobody owns stays too, until a foreign flush",
+    async () => {
+      const everywhere = { found: true, known: true };
+      const nowhere = { found: false, known: false };
+      expect(await run("nobodys")).toEqual({
+        open: everywhere,
+        closed: nowhere,
+        "after its maker": [everywhere, nowhere],
+        "next maker": [nowhere, nowhere, true],
+        flushed: [everywhere, false],
       });
     },
     timeoutMs,

@@ -20,6 +20,7 @@ import {
   NFT_SET_MAP,
   NFT_SET_TIMEOUT,
   NFT_TABLE_F_OWNER,
+  NFT_TABLE_F_PERSIST,
   NFTA_CHAIN_HOOK,
   NFTA_CHAIN_NAME,
   NFTA_CHAIN_POLICY,
@@ -68,14 +69,19 @@ const dataTypes = {
 /** Type of a key or of data. */
 export type DataType = keyof typeof dataTypes;
 
-/** Adds a table that only this socket may change, and that goes when the socket is closed. */
-export function addOwnTable(table: string): Change {
+/**
+ * Adds a table that stays when this socket is closed, or takes one that its owner has left.
+ *
+ * @param isOwned Only this socket may change it, until it is closed. From Linux 6.9 on.
+ */
+export function addTable(table: string, isOwned: boolean): Change {
+  const flags = NFT_TABLE_F_OWNER | NFT_TABLE_F_PERSIST;
   return {
     message: NFT_MSG_NEWTABLE,
     flags: NLM_F_CREATE,
     attributes: [
       attribute.text(NFTA_TABLE_NAME, table),
-      attribute.be32(NFTA_TABLE_FLAGS, NFT_TABLE_F_OWNER),
+      ...(isOwned ? [attribute.be32(NFTA_TABLE_FLAGS, flags)] : []),
     ],
   };
 }

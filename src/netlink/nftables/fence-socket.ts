@@ -1,7 +1,10 @@
 /**
- * The fall-back fence in the kernel: made, renewed and closed through one netlink socket, which
- * owns the table. When the socket is closed or its process ends, the table goes: so the guard must
- * hold it, not the director.
+ * The fall-back fence in the kernel: made, renewed and closed through one netlink socket.
+ *
+ * From Linux 6.9 on the socket owns the table: nobody else can change it, and when the socket is
+ * closed or its process ends the table stays, is nobody's, and the next may have it. Before, a
+ * table that has an owner goes with it, and with it the fence; so there it has none: it stays too,
+ * but whoever flushes the ruleset removes it.
  *
  * Synchronous; of the network namespace of the thread that opened it; belongs to that thread.
  *
@@ -16,7 +19,7 @@ import {
   NFTA_TABLE_NAME,
   NFTA_TABLE_OWNER,
 } from "../../../ffi/constants/nf-tables.ts";
-import { ENOENT } from "../../../ffi/errno.ts";
+import { ENOENT, EOPNOTSUPP } from "../../../ffi/errno.ts";
 import { attribute, AttributeReader } from "../attribute.ts";
 import { decoded, faulty } from "../decoded.ts";
 import type { Decoded } from "../decoded.ts";
@@ -29,13 +32,20 @@ import type { Change } from "./batch.ts";
 import {
   addFenceDevice,
   closeLease,
+  removeFence,
   removeFenceDevice,
   renewLease,
   replaceFence,
 } from "./fence.ts";
-import type { FenceDevice, FenceSpec } from "./fence.ts";
+import type { FenceDevice, FenceLease, FenceSpec } from "./fence.ts";
 
 const nfgenBytes = 4;
+
+/** What {@link openNftFence} may be told. */
+export interface NftFenceSettings extends NetlinkSocketSettings {
+  /** False: as on a kernel before 6.9, the table belongs to nobody. @default what the kernel can */
+  readonly isOwned?: boolean;
+}
 
 /** Owner of the table an answer describes; 0 if nobody owns it. */
 function decodeOwner({ type, payload }: NetlinkMessage): Decoded<number | undefined> {
@@ -46,14 +56,18 @@ function decodeOwner({ type, payload }: NetlinkMessage): Decoded<number | undefi
   return attributes.fault === undefined ? decoded(owner) : faulty(attributes.fault);
 }
 
-/** A fence of nf_tables and the socket that owns it. Who closes it opens the fence. */
+/** A fence of nf_tables and the socket that made it. It stays when the socket is closed. */
 export class NftFence implements Disposable {
   readonly #socket: NetlinkSocket;
   readonly #table: string;
+  /** False where the kernel has only tables that go with their owner. */
+  #isOwned: boolean;
 
-  constructor(socket: NetlinkSocket, table: string) {
+  /** @param isOwned False: as a kernel before 6.9 has it. */
+  constructor(socket: NetlinkSocket, table: string, isOwned = true) {
     this.#socket = socket;
     this.#table = table;
+    this.#isOwned = isOwned;
   }
 
   /**
@@ -64,9 +78,14 @@ export class NftFence implements Disposable {
    *   owns a table of this name, `EOPNOTSUPP` where the kernel lacks nf_tables or the egress hook
    *   (before 5.16), `ENOENT` if a device is gone.
    */
-  replace(spec: Omit<FenceSpec, "table">): void {
-    const changes = replaceFence({ ...spec, table: this.#table });
-    this.#transact(`make the fence ${this.#table}`, changes);
+  replace(spec: Omit<FenceSpec, "isOwned" | "table">): void {
+    try {
+      this.#replace(spec);
+    } catch (error) {
+      if (!this.#isOwned || !isRefusal(error, EOPNOTSUPP)) throw error;
+      this.#isOwned = false;
+      this.#replace(spec);
+    }
   }
 
   /** Fences another device. @throws {NetlinkError} `NETLINK_REFUSED`. */
@@ -91,8 +110,13 @@ export class NftFence implements Disposable {
    * @throws {NetlinkError} `NETLINK_REFUSED` with `ENOENT` if the table is gone.
    */
   renew(id: number, timeoutMs: number): void {
-    const operation = `renew the lease of instance ${id}`;
-    const changes = renewLease(this.#table, id, timeoutMs);
+    this.renewAll([{ id, timeoutMs }]);
+  }
+
+  /** As {@link renew}, of several in one step. */
+  renewAll(leases: readonly FenceLease[]): void {
+    const operation = `renew the lease of instance ${leases.map(({ id }) => id).join(", ")}`;
+    const changes = leases.flatMap(({ id, timeoutMs }) => renewLease(this.#table, id, timeoutMs));
     try {
       this.#transact(operation, changes);
     } catch (error) {
@@ -102,12 +126,28 @@ export class NftFence implements Disposable {
     }
   }
 
-  /** Closes an instance at once. @throws {NetlinkError} As {@link renew}. */
-  shut(id: number): void {
-    this.#transact(`close instance ${id}`, closeLease(this.#table, id));
+  /** Closes instances at once. @throws {NetlinkError} As {@link renew}. */
+  shut(...ids: readonly number[]): void {
+    const changes = ids.flatMap((id) => closeLease(this.#table, id));
+    this.#transact(`close instance ${ids.join(", ")}`, changes);
   }
 
-  /** True if the table is there and belongs to this socket. */
+  /**
+   * Takes the fence away; false if there was none.
+   *
+   * @throws {NetlinkError} `NETLINK_REFUSED`: `EPERM` if another process owns it.
+   */
+  remove(): boolean {
+    try {
+      this.#transact(`remove the fence ${this.#table}`, removeFence(this.#table));
+      return true;
+    } catch (error) {
+      if (isRefusal(error, ENOENT)) return false;
+      throw error;
+    }
+  }
+
+  /** True if the table is there, and belongs to this socket where the kernel can do that. */
   isInPlace(): boolean {
     const payload = encodeNetfilter(NFPROTO_NETDEV, 0, [
       attribute.text(NFTA_TABLE_NAME, this.#table),
@@ -115,7 +155,8 @@ export class NftFence implements Disposable {
     const operation = `read the table ${this.#table}`;
     const request = { operation, type: nftablesType(NFT_MSG_GETTABLE), payload };
     try {
-      return this.#socket.request(request, decodeOwner)[0] === this.#socket.port;
+      const owner = this.#socket.request(request, decodeOwner)[0];
+      return owner === (this.#isOwned ? this.#socket.port : 0);
     } catch (error) {
       if (isRefusal(error, ENOENT)) return false;
       throw error;
@@ -130,6 +171,11 @@ export class NftFence implements Disposable {
     this.close();
   }
 
+  #replace(spec: Omit<FenceSpec, "isOwned" | "table">): void {
+    const changes = replaceFence({ ...spec, table: this.#table, isOwned: this.#isOwned });
+    this.#transact(`make the fence ${this.#table}`, changes);
+  }
+
   #transact(operation: string, changes: readonly Change[]): void {
     this.#socket.transact(operation, transactionMessages(changes), (sequence) =>
       encodeTransaction(changes, sequence),
@@ -138,10 +184,10 @@ export class NftFence implements Disposable {
 }
 
 /**
- * Opens a socket that will own the fence of this name.
+ * Opens a socket that will make, or remove, the fence of this name.
  *
  * @throws {NetlinkError} `NETLINK_NOT_SUPPORTED` if the kernel has no nfnetlink, `NETLINK_SOCKET`.
  */
-export function openNftFence(table: string, settings?: NetlinkSocketSettings): NftFence {
-  return new NftFence(openNetlink(NETLINK_NETFILTER, settings), table);
+export function openNftFence(table: string, settings: NftFenceSettings = {}): NftFence {
+  return new NftFence(openNetlink(NETLINK_NETFILTER, settings), table, settings.isOwned);
 }

@@ -2,7 +2,8 @@
  * The fall-back fence as nf_tables changes, for hosts that do not permit bpf. Pure.
  *
  * ```text
- * table netdev NAME {                      # flags owner: survives a foreign flush
+ * table netdev NAME {                      # flags owner, persist: survives a foreign flush, and
+ *                                          # the end of its owner
  *   set open_1 { type nf_proto; flags timeout }    # one element while instance 1 is open
  *   chain instance_1 { meta nfproto != @open_1 drop }
  *   map vips4 { type ipv4_addr : verdict }         # virtual address : jump instance_1
@@ -62,9 +63,9 @@ import type { Change } from "./batch.ts";
 import {
   addChain,
   addElements,
-  addOwnTable,
   addRule,
   addSet,
+  addTable,
   deleteChain,
   deleteElements,
   deleteTable,
@@ -135,6 +136,8 @@ export interface FenceSpec {
   readonly peers?: readonly Uint8Array[];
   /** Instances that are open at once, so that one whose lease runs stays so. @default none */
   readonly leases?: readonly FenceLease[];
+  /** Nobody else can change the table. From Linux 6.9 on. @default true */
+  readonly isOwned?: boolean;
 }
 
 function openSet(id: number): string {
@@ -283,12 +286,12 @@ const instanceSetId = 100;
  * no lease in `spec`, without a moment in which there is none.
  */
 export function replaceFence(spec: FenceSpec): Change[] {
-  const { table, devices, instances, leases = [] } = spec;
+  const { table, devices, instances, leases = [], isOwned = true } = spec;
   return [
     // Added so that it can be deleted, whether it was there or not.
-    addOwnTable(table),
+    addTable(table, isOwned),
     deleteTable(table),
-    addOwnTable(table),
+    addTable(table, isOwned),
     ...instances.flatMap(({ id }, index) => addInstance(table, id, instanceSetId + index)),
     ...addSharedSets(spec),
     ...leases.map(({ id, timeoutMs }) =>
@@ -314,6 +317,11 @@ export function renewLease(table: string, id: number, timeoutMs: number): Change
     deleteElements(table, set, [{ key: everyPacket }]),
     addElements(table, set, [element]),
   ];
+}
+
+/** Takes the whole fence away. */
+export function removeFence(table: string): Change[] {
+  return [deleteTable(table)];
 }
 
 /** Closes an instance. */

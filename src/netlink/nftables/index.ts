@@ -6,3 +6,4 @@
 
 export type { FenceDevice, FenceInstance, FenceLease, FenceSpec } from "./fence.ts";
 export { NftFence, openNftFence } from "./fence-socket.ts";
+export type { NftFenceSettings } from "./fence-socket.ts";

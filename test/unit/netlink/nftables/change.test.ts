@@ -5,9 +5,9 @@ import type { Change } from "../../../../src/netlink/nftables/batch.ts";
 import {
   addChain,
   addElements,
-  addOwnTable,
   addRule,
   addSet,
+  addTable,
   deleteChain,
   deleteElements,
   deleteTable,
@@ -20,7 +20,8 @@ const key = Uint8Array.of(192, 0, 2, 1);
 
 /** By linux/netfilter/nf_tables.h. */
 test.each<[string, Change, number, number, string]>([
-  ["addOwnTable()", addOwnTable("t"), 0, 0x400, `${tableT} 0800 0200 00000002`],
+  ["addTable()", addTable("t", true), 0, 0x400, `${tableT} 0800 0200 00000006`],
+  ["addTable() without an owner", addTable("t", false), 0, 0x400, tableT],
   ["deleteTable()", deleteTable("t"), 2, 0, tableT],
   ["addChain()", addChain("t", "c"), 3, 0x400, `${tableT} 0600 0300 6300 0000`],
   [

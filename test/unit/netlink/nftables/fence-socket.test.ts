@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 
-import { ENOENT, EPERM } from "../../../../ffi/errno.ts";
-import { attribute, encodeAttributes, NetlinkSocket } from "../../../../src/netlink/index.ts";
+import { ENOENT, EOPNOTSUPP, EPERM } from "../../../../ffi/errno.ts";
+import {
+  attribute,
+  AttributeReader,
+  encodeAttributes,
+  NetlinkSocket,
+} from "../../../../src/netlink/index.ts";
 import type { NetlinkMessage } from "../../../../src/netlink/index.ts";
 import { NftFence } from "../../../../src/netlink/nftables/index.ts";
 import { createFakeKernel, kernelAnswer } from "../../../helpers/fake-kernel.ts";
@@ -77,7 +82,36 @@ describe("NftFence.isInPlace()", () => {
   });
 });
 
-test("NftFence closes its socket, and with it the table", () => {
+test("NftFence makes a table without an owner where the kernel refuses one that stays", () => {
+  let refused = 0;
+  const [fence, kernel] = open((request) => {
+    if (!wantsAck(request)) return [];
+    return refused++ === 0 ? [refusal(request, EOPNOTSUPP)] : [ack(request)];
+  });
+  fence.replace({ devices: [], instances: [] });
+  const flags = kernel.requests
+    .filter(({ type }) => type === 0x0a00)
+    .map(({ payload }) => new AttributeReader(payload.subarray(4)).be32(2));
+  expect(flags).toEqual([6, 6, undefined, undefined]);
+});
+
+test("NftFence.replace() throws what is no matter of owners", () => {
+  const [fence] = open((request) => (wantsAck(request) ? [refusal(request, EOPNOTSUPP)] : []));
+  expect(() => fence.replace({ devices: [], instances: [] })).toThrow(
+    "Cannot make the fence t: EOPNOTSUPP",
+  );
+});
+
+test("NftFence.remove() tells whether there was one", () => {
+  const [gone] = open((request) => (wantsAck(request) ? [refusal(request, ENOENT)] : []));
+  expect(gone.remove()).toBe(false);
+  const [there] = open((request) => (wantsAck(request) ? [ack(request)] : []));
+  expect(there.remove()).toBe(true);
+  const [refused] = open((request) => (wantsAck(request) ? [refusal(request, EPERM)] : []));
+  expect(() => refused.remove()).toThrow("Cannot remove the fence t: EPERM");
+});
+
+test("NftFence closes its socket", () => {
   const [fence, kernel] = open(() => []);
   fence[Symbol.dispose]();
   expect(kernel.isClosed).toBe(true);
