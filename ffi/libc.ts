@@ -37,6 +37,7 @@ export const { symbols: libc } = dlopen("libc.so.6", {
   sendmsg: { args: [i32, pointer, i32], returns: i32 },
   splice: { args: [i32, pointer, i32, pointer, u64, u32], returns: i32 },
   pipe2: { args: [pointer, i32], returns: i32 },
+  socketpair: { args: [i32, i32, i32, pointer], returns: i32 },
   fcntl: { args: [i32, i32, i64], returns: i32 },
   ioctl: { args: [i32, u64, pointer], returns: i32 },
   epoll_create1: { args: [i32], returns: i32 },

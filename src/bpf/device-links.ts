@@ -20,12 +20,14 @@ import type { BpfKernel } from "./kernel.ts";
 /** Way of the packets that a program sees. */
 export type LinkDirection = "in" | "out";
 
-/** What a look at the devices found, and mended. */
+/** What a look at the devices found, and mended if it could. */
 export interface LinkFinding {
   readonly device: number;
   readonly direction: LinkDirection;
   /** `missing`: it was not attached any more; `not-first`: a foreign program stood before it. */
   readonly fault: "missing" | "not-first";
+  /** Why it could not be put back; left out if it was. */
+  readonly problem?: string;
 }
 
 /** The program that a link runs: the first one loaded, or a later copy with an owner of its own. */
@@ -195,8 +197,15 @@ export class DeviceLinks {
     }
     const place = order.indexOf(kernel.programId(link.program));
     if (place === 0 || (place > 0 && wanted === "tail")) return [];
-    this.#putBack(name);
-    return [{ device, direction, fault: place === -1 ? "missing" : "not-first" }];
+    const found = { device, direction, fault: place === -1 ? "missing" : "not-first" } as const;
+    try {
+      this.#putBack(name);
+      return [found];
+    } catch (error) {
+      // Whatever stands against it, the link as it is stays: the next look tries again.
+      if (!(error instanceof SyscallError)) throw error;
+      return [{ ...found, problem: error.message }];
+    }
   }
 
   #putBack(name: string): void {

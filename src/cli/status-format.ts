@@ -224,7 +224,12 @@ function failoverText(failover: FailoverSnapshot | undefined, view: View): strin
   const { fence, guard, lateWakeups, latenessMaxMs, routers, peer } = failover;
   const { palette } = view;
   const facts = [
-    fence.kind === "none" ? palette.bad(`no fence: ${cleanText(fence.reason)}`) : "fenced by bpf",
+    fence.kind === "none"
+      ? palette.bad(`no fence: ${cleanText(fence.reason)}`)
+      : `fenced by ${fence.kind}`,
+    ...(fence.gaps ?? []).map((gap) =>
+      palette.bad(`no fence on ${cleanText(gap.interface)}: ${cleanText(gap.reason)}`),
+    ),
     guard ? "guarded" : palette.bad("no guard"),
     `${formatCount(lateWakeups)} late wake-ups, the worst by ${formatSpan(latenessMaxMs)}`,
   ];

@@ -20,6 +20,7 @@ type Cause = EventOf<"cause">["cause"];
  */
 const meanings: Readonly<Partial<Record<Cause, string>>> = {
   carrier: "is not active: an interface that it needs has no carrier",
+  fence: "is not active: the fence is not on an interface with an address of it",
   witness: "is not active: it reaches no ping of track",
   "foreign-holder": "is not active: another node answers for an address",
   "clock-alarm": "is not active yet: the clock of another director has jumped",
@@ -27,35 +28,44 @@ const meanings: Readonly<Partial<Record<Cause, string>>> = {
   "address-lost": "had an address removed by somebody else, and put it back",
 };
 
-/** Reports of an event; those of a change of state are made where its programs are run. */
+type Reporters = {
+  readonly [K in RealtimeEvent["type"]]?: (event: EventOf<K>) => readonly FailoverReport[];
+};
+
+/** Those of a change of state are made where its programs are run. */
+const reporters: Reporters = {
+  started: startReports,
+  cause: causeReports,
+  conflict: (event) => [conflictReport(event)],
+  holder: (event) => [holderReport(event)],
+  trouble: ({ text }) => [{ level: "warning", name: "vrrp", text }],
+  fence: ({ fence }) => [gapReport(fence)],
+  "fence-repaired": ({ device, fault }) => {
+    const text = `The fence on ${device} was put back: it was ${fault}`;
+    return [{ level: "error", name: "fence", text }];
+  },
+  peer: (event) => [peerReport(event)],
+  "peer-configuration": (event) => [peerReport(event)],
+};
+
+function reportsFrom<K extends RealtimeEvent["type"]>(
+  event: EventOf<K> & { readonly type: K },
+): readonly FailoverReport[] {
+  const reporter: Reporters[K] = reporters[event.type];
+  return reporter?.(event) ?? [];
+}
+
+/** Reports of an event. */
 export function reportsOf(event: RealtimeEvent): readonly FailoverReport[] {
-  switch (event.type) {
-    case "started":
-      return startReports(event);
-    case "cause":
-      return causeReports(event);
-    case "conflict":
-      return [conflictReport(event)];
-    case "holder":
-      return [holderReport(event)];
-    case "trouble":
-      return [{ level: "warning", name: "vrrp", text: event.text }];
-    case "fence-repaired": {
-      const text = `The fence on ${event.device} was put back: it was ${event.fault}`;
-      return [{ level: "error", name: "fence", text }];
-    }
-    case "peer":
-    case "peer-configuration":
-      return [peerReport(event)];
-    case "state":
-    case "ask-witness":
-    case "done":
-      return [];
-  }
+  return reportsFrom(event);
 }
 
 function startReports({ threadClass, fence }: EventOf<"started">): FailoverReport[] {
   const reports: FailoverReport[] = [];
+  if (fence.kind === "nft") {
+    const text = "The fence is one of nf_tables, kept by the guard: bpf is not to be had";
+    reports.push({ level: "warning", name: "fence", text, reason: fence.reason });
+  }
   if (fence.kind === "none") {
     const text = "There is no fence: a director that hangs may go on answering";
     reports.push({ level: "error", name: "fence", text, reason: fence.reason });
@@ -65,6 +75,16 @@ function startReports({ threadClass, fence }: EventOf<"started">): FailoverRepor
     reports.push({ level: "warning", name: "vrrp", text, reason: threadClass.reason });
   }
   return reports;
+}
+
+function gapReport({ gaps }: EventOf<"fence">["fence"]): FailoverReport {
+  if (gaps.length === 0) {
+    return { level: "info", name: "fence", text: "The fence is on every interface again" };
+  }
+  const names = gaps.map((gap) => gap.interface).join(", ");
+  const text = `The fence is not on ${names}: no virtual router is active there`;
+  const reason = [...new Set(gaps.map((gap) => gap.reason))].join("; ");
+  return { level: "error", name: "fence", text, reason };
 }
 
 function causeReports({ instance, cause }: EventOf<"cause">): FailoverReport[] {

@@ -82,7 +82,7 @@ export function failoverSnapshot(
   if (view === undefined) return undefined;
   const { hasGuard, ...realtime } = view.realtime;
   return {
-    fence: view.fence ?? { kind: "none", reason: "it is not there yet" },
+    fence: view.fence ?? { kind: "none", reason: "it is not there yet", gaps: [] },
     ...realtime,
     guard: hasGuard,
     ...peerSnapshot(view),

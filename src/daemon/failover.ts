@@ -252,7 +252,7 @@ export class DirectorFailover {
   }
 
   #onEvent(event: RealtimeEvent): void {
-    if (event.type === "started") this.#fence = event.fence;
+    if (event.type === "started" || event.type === "fence") this.#fence = event.fence;
     else if (event.type === "state") this.#onState(event);
     else if (event.type === "ask-witness") {
       this.#witnesses.ask(event.instance, event.round, this.#witnessesOf(event.instance));

@@ -27,7 +27,7 @@ export type UnplacedPlan = Omit<InstancePlan, "slot" | "hasPeer">;
 /** What {@link Failover} needs. */
 export interface FailoverOptions {
   readonly runtimeDirectory: string;
-  /** Starts this program as the guard, with the read end of its pipe as standard input. */
+  /** Starts this program as the guard, with its end of the pipe as standard input. */
   readonly guardCommand: readonly string[];
   readonly listener: (event: RealtimeEvent) => void;
   /** Gets lines of the guard, and what went wrong with it. */
@@ -189,13 +189,13 @@ export class Failover {
     }
   }
 
-  /** @returns Write end of its pipe, which the thread will own; -1 if it cannot be started. */
+  /** @returns The director's end of its pipe, for the thread; -1 if it cannot be started. */
   #startGuard(): number {
     const { guardCommand, warn } = this.#options;
-    const [readFd, writeFd] = openPipe();
+    const [ownEnd, guardEnd] = openPipe();
     try {
       const guard = Bun.spawn([...guardCommand], {
-        stdin: readFd,
+        stdin: guardEnd,
         // Nothing that steers the runtime: a guard must not end with its director.
         env: {},
         stdout: "ignore",
@@ -204,13 +204,13 @@ export class Failover {
       });
       this.#guard = guard;
       void this.#listen(guard.stderr);
-      return writeFd;
+      return ownEnd;
     } catch (error) {
-      closeDescriptor(writeFd);
+      closeDescriptor(ownEnd);
       warn(`Cannot start the guard: ${errorText(error)}`);
       return -1;
     } finally {
-      closeDescriptor(readFd);
+      closeDescriptor(guardEnd);
     }
   }
 

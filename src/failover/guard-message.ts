@@ -6,6 +6,8 @@
  * 2 | u32 length | JSON    what to do when the beats end (`GuardOrders`)
  * 3                        the director ends well: so does the guard
  * 4 | u16 slot | u8 packet | trailer   the end of a signed resignation, with a stamp of now
+ * 5 | u32 length | JSON    the fence that the guard keeps (`GuardFenceOrder`)
+ * 6 | 0 | u16 slot | u32 0 | f64 sequence | f64 end   a lease in it, ms; 0: close it now
  * ```
  * Little-endian. Pure.
  *
@@ -13,6 +15,7 @@
  */
 
 import { hmacTrailerBytes } from "../vrrp/index.ts";
+import { decodeFrame, encodeFrame, frameLength, FrameStream } from "./frame-stream.ts";
 
 /** A packet that resigns, and where it goes out. */
 export interface GuardPacket {
@@ -50,15 +53,32 @@ export interface GuardOrders {
   readonly instances: readonly GuardInstance[];
 }
 
+/** A fence of nf_tables that the guard is to make, in the place of the one before. */
+export interface GuardFenceOrder {
+  /** Number of the answer; orders and leases count as one row. */
+  readonly sequence: number;
+  readonly devices: readonly { readonly index: number; readonly name: string }[];
+  /** Addresses by the slots whose leases open them. */
+  readonly instances: readonly { readonly id: number; readonly addresses: readonly string[] }[];
+}
+
+/** A lease in the guard's fence. */
+export interface GuardLease {
+  readonly slot: number;
+  readonly sequence: number;
+  /** ms of the monotonic clock; 0: none, close it now. */
+  readonly endMs: number;
+}
+
 const beat = 1;
 const orders = 2;
 const farewell = 3;
 const trailer = 4;
-const headBytes = 5;
+const fence = 5;
+const lease = 6;
 const trailerHeadBytes = 4;
 const trailerBytes = trailerHeadBytes + hmacTrailerBytes;
-/** More than 256 virtual routers of 200 addresses take. */
-const ordersBytesMax = 16 * 1024 * 1024;
+const leaseBytes = 24;
 
 /** One beat. */
 export const beatMessage = Uint8Array.of(beat);
@@ -67,11 +87,22 @@ export const farewellMessage = Uint8Array.of(farewell);
 
 /** Orders as bytes. */
 export function encodeOrders(value: GuardOrders): Uint8Array {
-  const text = new TextEncoder().encode(JSON.stringify(value));
-  const bytes = new Uint8Array(headBytes + text.length);
-  bytes[0] = orders;
-  new DataView(bytes.buffer).setUint32(1, text.length, true);
-  bytes.set(text, headBytes);
+  return encodeFrame(orders, value);
+}
+
+/** A fence as bytes. */
+export function encodeFence(value: GuardFenceOrder): Uint8Array {
+  return encodeFrame(fence, value);
+}
+
+/** A lease as bytes. */
+export function encodeLease({ slot, sequence, endMs }: GuardLease): Uint8Array {
+  const bytes = new Uint8Array(leaseBytes);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, lease);
+  view.setUint16(2, slot, true);
+  view.setFloat64(8, sequence, true);
+  view.setFloat64(16, endMs, true);
   return bytes;
 }
 
@@ -100,6 +131,8 @@ export type GuardMessage =
   | { readonly type: "beat" }
   | { readonly type: "farewell" }
   | { readonly type: "orders"; readonly orders: GuardOrders }
+  | { readonly type: "fence"; readonly fence: GuardFenceOrder }
+  | { readonly type: "lease"; readonly lease: GuardLease }
   /** New end of a resignation's packet. */
   | {
       readonly type: "renewal";
@@ -112,49 +145,52 @@ export type GuardMessage =
 
 /** Puts the stream together. Holds at most one set of orders. */
 export class GuardReader {
-  #waiting = new Uint8Array(0);
+  readonly #stream = new FrameStream(lengthAt);
 
   /** Messages that are complete with these bytes. */
   read(bytes: Uint8Array): GuardMessage[] {
-    const all = new Uint8Array(this.#waiting.length + bytes.length);
-    all.set(this.#waiting);
-    all.set(bytes, this.#waiting.length);
-    const messages: GuardMessage[] = [];
-    let at = 0;
-    while (at < all.length) {
-      const length = lengthAt(all, at);
-      if (length === undefined) break;
-      messages.push(messageOf(all.subarray(at, at + length)));
-      at += length;
-    }
-    this.#waiting = all.slice(at);
-    return messages;
+    return this.#stream.read(bytes).map(messageOf);
   }
 }
 
-/** Bytes of the message at an offset; undefined if it is not complete. */
 function lengthAt(bytes: Uint8Array, at: number): number | undefined {
-  if (bytes[at] === trailer) return bytes.length - at < trailerBytes ? undefined : trailerBytes;
-  if (bytes[at] !== orders) return 1;
-  if (bytes.length - at < headBytes) return undefined;
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at + 1, true);
-  if (length > ordersBytesMax) return bytes.length - at;
-  return bytes.length - at < headBytes + length ? undefined : headBytes + length;
+  const type = bytes[at];
+  if (type === trailer) return trailerBytes;
+  if (type === lease) return leaseBytes;
+  return type === orders || type === fence ? frameLength(bytes, at) : 1;
 }
 
 function messageOf(bytes: Uint8Array): GuardMessage {
-  if (bytes[0] === beat) return { type: "beat" };
-  if (bytes[0] === farewell) return { type: "farewell" };
-  if (bytes[0] === trailer) {
-    const slot = bytes[1]! | (bytes[2]! << 8);
-    return { type: "renewal", slot, packet: bytes[3]!, trailer: bytes.slice(trailerHeadBytes) };
+  switch (bytes[0]!) {
+    case beat:
+      return { type: "beat" };
+    case farewell:
+      return { type: "farewell" };
+    case trailer: {
+      const slot = bytes[1]! | (bytes[2]! << 8);
+      return { type: "renewal", slot, packet: bytes[3]!, trailer: bytes.slice(trailerHeadBytes) };
+    }
+    case lease:
+      return { type: "lease", lease: leaseOf(bytes) };
+    case orders:
+    case fence:
+      return textMessage(bytes);
+    default:
+      return { type: "broken" };
   }
-  if (bytes[0] !== orders) return { type: "broken" };
-  try {
-    const text = new TextDecoder().decode(bytes.subarray(headBytes));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this program.
-    return { type: "orders", orders: JSON.parse(text) as GuardOrders };
-  } catch {
-    return { type: "broken" };
-  }
+}
+
+function leaseOf(bytes: Uint8Array): GuardLease {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const [sequence, endMs] = [view.getFloat64(8, true), view.getFloat64(16, true)];
+  return { slot: view.getUint16(2, true), sequence, endMs };
+}
+
+function textMessage(bytes: Uint8Array): GuardMessage {
+  const value = decodeFrame(bytes);
+  if (value === undefined) return { type: "broken" };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both ends are this program.
+  if (bytes[0] === orders) return { type: "orders", orders: value as GuardOrders };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above.
+  return { type: "fence", fence: value as GuardFenceOrder };
 }

@@ -6,6 +6,8 @@
  * nothing that a woken director still does can open it again; the addresses come last, because
  * behind a closed fence they do no harm. It holds no keys and elects nobody.
  *
+ * Where the director may not have a fence of bpf, the guard keeps one of nf_tables for it.
+ *
  * @module
  */
 
@@ -13,6 +15,7 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import { POLLIN } from "../../ffi/constants/poll.ts";
 import { addressOf, libc } from "../../ffi/libc.ts";
 import { openThreadDescriptor } from "../../ffi/pidfd.ts";
+import { writePipe } from "../../ffi/pipe.ts";
 import { encodeScoped, openRawSender } from "../../ffi/raw-socket.ts";
 import { lockMemory, nameThread, preferThread } from "../../ffi/realtime.ts";
 import { closeDescriptor } from "../../ffi/socket.ts";
@@ -20,11 +23,20 @@ import { hostBpfKernel } from "../bpf/index.ts";
 import { errorText } from "../errors/index.ts";
 import { LeaseTable } from "../fence/index.ts";
 import { parseAddress } from "../net/address.ts";
+import { openNftFence } from "../netlink/nftables/index.ts";
 import { openRouteSocket } from "../netlink/route/index.ts";
 import type { RouteSocket } from "../netlink/route/index.ts";
 import { vrrpProtocol } from "../vrrp/index.ts";
+import { encodeAnswer } from "./guard-answer.ts";
 import { GuardReader } from "./guard-message.ts";
-import type { GuardInstance, GuardMessage, GuardOrders, GuardPacket } from "./guard-message.ts";
+import type {
+  GuardFenceOrder,
+  GuardInstance,
+  GuardMessage,
+  GuardOrders,
+  GuardPacket,
+} from "./guard-message.ts";
+import { GuardNft, nftTableName } from "./guard-nft.ts";
 
 /** Above the real-time thread: it must run when that does not. */
 const schedulingPriority = 11;
@@ -60,6 +72,7 @@ export class Guard {
   readonly #pollfd = new Int32Array([stdin, POLLIN, -1, POLLIN]);
   readonly #pollfdAddress = addressOf(this.#pollfd);
   #leases: LeaseTable | undefined;
+  #nft: GuardNft | undefined;
   #orders: GuardOrders | undefined;
   #instances: readonly OpenInstance[] = [];
   #hasBeat = false;
@@ -95,13 +108,32 @@ export class Guard {
   /** @returns True if the director ends well. */
   #take(bytes: Uint8Array): boolean {
     for (const message of this.#reader.read(bytes)) {
-      if (message.type === "farewell") return true;
+      if (message.type === "farewell") {
+        this.#nft?.remove();
+        return true;
+      }
       if (message.type === "beat") this.#hasBeat = true;
       else if (message.type === "orders") this.#prepare(message.orders);
       else if (message.type === "renewal") this.#renew(message);
+      else if (message.type === "lease") this.#nft?.lease(message.lease);
+      else if (message.type === "fence") this.#keepFence(message.fence);
       else throw new Error("The guard's pipe holds something else than its protocol");
     }
+    this.#nft?.settle();
+    this.#nft?.look();
     return false;
+  }
+
+  #keepFence(order: GuardFenceOrder): void {
+    try {
+      const open = () => openNftFence(nftTableName);
+      this.#nft ??= new GuardNft({ open, answer, now: monotonicMs });
+    } catch (error) {
+      const text = errorText(error);
+      answer(encodeAnswer({ type: "problem", sequence: order.sequence, text }));
+      return;
+    }
+    this.#nft.take(order);
   }
 
   #renew({ slot, packet, trailer }: Extract<GuardMessage, { readonly type: "renewal" }>): void {
@@ -155,6 +187,9 @@ export class Guard {
       this.#leases?.close(orders.slot);
       return orders.isActive;
     });
+    const closedAtMs = this.#nft?.closeAll() ?? 0;
+    // Not closed by the kernel: it ends by itself, and only then another may have the addresses.
+    if (closedAtMs > startedMs) Bun.sleepSync(closedAtMs - startedMs);
     for (const { packets } of active) {
       for (const packet of packets) send(packet);
     }
@@ -180,6 +215,11 @@ export class Guard {
     send({ number: 0, fd: -1, message: new Uint8Array(8), sockaddr: new Uint8Array(16) });
     this.#routes.deleteAddress({ index: 0x7fff_fff0, address: "192.0.2.1", prefixBits: 32 });
   }
+}
+
+/** A director that does not read its answers gets no more: it has stopped asking as well. */
+function answer(bytes: Uint8Array): void {
+  writePipe(stdin, addressOf(bytes), bytes.length);
 }
 
 /** `revents` is the high half. */

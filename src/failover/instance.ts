@@ -9,7 +9,7 @@
  */
 
 import { monotonicMs } from "../../ffi/clock.ts";
-import type { LeaseTable } from "../fence/index.ts";
+import type { Leases } from "../fence/index.ts";
 import type { AddressBytes } from "../net/address.ts";
 import { nameTag } from "../peer/index.ts";
 import {
@@ -43,7 +43,9 @@ export interface InstanceParts {
   readonly network: HostNetwork;
   readonly announcer: Announcer;
   /** Undefined: nothing enforces the lease. */
-  readonly leases: LeaseTable | undefined;
+  readonly leases: Leases | undefined;
+  /** True if nothing is answered on an interface without a lease. */
+  readonly isFenced: (name: string) => boolean;
   /** All virtual addresses of this director: no packet of it comes from one of them. */
   readonly virtual: ReadonlySet<string>;
   readonly status: Float64Array;
@@ -158,11 +160,19 @@ export class Instance {
       const isUp = this.#ports.refresh(index);
       if (isUp !== wasUp) this.#dispatch({ type: "carrier", index, isUp }, nowMs);
     }
+    this.checkFence(nowMs);
     this.#claims.refresh(nowMs);
     this.judge({ isFit: this.#isFit, liveServers: this.#liveServers }, nowMs);
     if (this.router.state === routerState.active && this.#addresses.missing().length > 0) {
       this.#dispatch({ type: "address-lost" }, nowMs);
     }
+  }
+
+  /** The fence may be on other interfaces than before. */
+  checkFence(nowMs: number): void {
+    const { addresses } = this.plan;
+    const isWhole = addresses.every((one) => this.#parts.isFenced(one.interface));
+    if (isWhole !== this.router.isFenced) this.#dispatch({ type: "fence", isWhole }, nowMs);
   }
 
   /** Takes how fit this node is but for the interfaces that are only tracked. */

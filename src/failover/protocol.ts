@@ -7,6 +7,7 @@
 
 import type { ThreadClass } from "../../ffi/realtime.ts";
 import type { CauseName } from "../vrrp/index.ts";
+import type { FenceGap } from "./fence-gaps.ts";
 import type { InstancePlan, PeerPlan } from "./plan.ts";
 
 /** What the thread starts with. */
@@ -17,7 +18,7 @@ export interface RealtimeStart {
   readonly wakeFd: number;
   /** Folder for the pins of the fence; undefined: there is no fence to be had. */
   readonly fencePins: string | undefined;
-  /** Write end of the guard's pipe; -1: no guard. */
+  /** The director's end of the guard's pipe; -1: no guard. */
   readonly guardFd: number;
   /** Possible processors of the host. */
   readonly processors: number;
@@ -82,6 +83,8 @@ export type RealtimeEvent =
   /** The two configurations differ for a while, or are the same again. */
   | { readonly type: "peer-configuration"; readonly isSame: boolean }
   | { readonly type: "trouble"; readonly text: string }
+  /** The fence is on other interfaces than before. */
+  | { readonly type: "fence"; readonly fence: FenceState }
   | { readonly type: "fence-repaired"; readonly device: string; readonly fault: string };
 
 /** A virtual address, and who claims it. */
@@ -93,7 +96,9 @@ export interface ClaimedAddress {
 
 /** What enforces the leases. */
 export interface FenceState {
-  readonly kind: "bpf" | "none";
-  /** Why there is none; empty if there is. */
+  readonly kind: "bpf" | "nft" | "none";
+  /** Why there is none of bpf; empty if there is. */
   readonly reason: string;
+  /** Interfaces that it is not on, though it should: no virtual router is active there. */
+  readonly gaps: readonly FenceGap[];
 }

@@ -14,14 +14,11 @@ import { EPOLLIN } from "../../ffi/constants/epoll.ts";
 import { drainEventfd, Poller } from "../../ffi/epoll.ts";
 import { lockMemory, nameThread, preferThread } from "../../ffi/realtime.ts";
 import { Timer } from "../../ffi/timer.ts";
-import { hostBpfKernel } from "../bpf/index.ts";
-import { errorText } from "../errors/index.ts";
-import { BpfFence, needsFence } from "../fence/index.ts";
-import type { LeaseTable } from "../fence/index.ts";
 import { MailboxReader } from "../thread/index.ts";
 import { groupTransition, routerState, transition } from "../vrrp/index.ts";
 import type { Router, RouterEvent } from "../vrrp/index.ts";
 import { Announcer } from "./announcer.ts";
+import { FenceKeeper } from "./fence-keeper.ts";
 import { GuardPipe } from "./guard-pipe.ts";
 import { HostNetwork } from "./host-network.ts";
 import { Instance } from "./instance.ts";
@@ -36,8 +33,6 @@ type NumberedOrder = RealtimeOrder & { readonly sequence: number };
 const schedulingPriority = 10;
 /** Events of one wake-up. */
 const eventsMax = 64;
-/** How often the fence is looked at, ms. */
-const mendIntervalMs = 100;
 /** Longest sleep without anything to do, ms: the beat that the main thread looks at. */
 const sleepMaxMs = 100;
 /**
@@ -62,12 +57,10 @@ export class RealtimeLoop {
   readonly #announcer = new Announcer();
   readonly #guard: GuardPipe;
   readonly #peer: PeerLink;
-  readonly #fence: BpfFence | undefined;
-  readonly #leases: LeaseTable | undefined;
+  readonly #fence: FenceKeeper;
   #instances: Instance[] = [];
   #virtual = new Set<string>();
   #groups = new Map<string, { readonly members: Instance[]; readonly routers: Router[] }>();
-  #mendAtMs = 0;
   /** What the guard was told is not true any more. */
   #isGuardStale = false;
   /** Everything that the peer has was copied to this director, or there is nothing to copy. */
@@ -79,26 +72,25 @@ export class RealtimeLoop {
     this.#tell = tell;
     this.#status = statusWords(start.status);
     this.#reader = new MailboxReader(start.mailbox);
-    this.#guard = new GuardPipe(start.guardFd);
+    const watch = (fd: number) => this.#poller.add(fd, EPOLLIN, ownGeneration);
+    const unwatch = (fd: number) => this.#poller.remove(fd);
+    this.#guard = new GuardPipe(start.guardFd, { watch, unwatch });
     this.#peer = new PeerLink({
       status: this.#status,
       tell,
       instances: () => this.#instances,
-      watch: (fd) => this.#poller.add(fd, EPOLLIN, ownGeneration),
-      unwatch: (fd) => this.#poller.remove(fd),
+      watch,
+      unwatch,
       now: monotonicMs,
     });
     nameThread("vrrp");
     const threadClass = preferThread(schedulingPriority);
     lockMemory();
-    const { fence, reason } = this.#openFence();
-    this.#fence = fence;
-    this.#leases = fence?.openLeases();
+    this.#fence = new FenceKeeper({ start, guard: this.#guard, status: this.#status, tell });
     for (const fd of [start.wakeFd, this.#timer.fd, this.#network.fd]) {
       this.#poller.add(fd, EPOLLIN, ownGeneration);
     }
-    const kind = fence === undefined ? "none" : "bpf";
-    tell({ type: "started", threadClass, fence: { kind, reason } });
+    tell({ type: "started", threadClass, fence: this.#fence.state() });
   }
 
   /** Runs until it is told to exit. */
@@ -108,6 +100,7 @@ export class RealtimeLoop {
       drainEventfd(this.#start.wakeFd);
       this.#timer.take();
       for (const instance of this.#instances) instance.observe();
+      this.#fence.receive();
       const hasChanged = this.#network.follow();
       const nowMs = monotonicMs();
       for (const instance of this.#instances) instance.receive(nowMs);
@@ -137,9 +130,8 @@ export class RealtimeLoop {
     for (const instance of this.#instances) this.#guard.renew(instance);
     this.#guard.beat();
     this.#status[processWord.hasGuard] = this.#guard.isOpen ? 1 : 0;
-    if (nowMs < this.#mendAtMs) return;
-    this.#mendAtMs = nowMs + mendIntervalMs;
-    this.#mendFence();
+    if (!this.#fence.look(nowMs)) return;
+    for (const instance of this.#instances) instance.checkFence(nowMs);
   }
 
   #measure(dueMs: number): void {
@@ -174,45 +166,9 @@ export class RealtimeLoop {
   }
 
   #refresh(nowMs: number): void {
-    this.#attachFence();
+    this.#fence.follow(this.#network.links(), nowMs);
     for (const instance of this.#instances) instance.refresh(nowMs);
     this.#informGuard();
-  }
-
-  #openFence(): { fence: BpfFence | undefined; reason: string } {
-    const { fencePins: pins, processors } = this.#start;
-    if (pins === undefined) return { fence: undefined, reason: "no bpf file system" };
-    try {
-      return { fence: new BpfFence({ kernel: hostBpfKernel, pins, processors }), reason: "" };
-    } catch (error) {
-      return { fence: undefined, reason: errorText(error) };
-    }
-  }
-
-  /** On all devices that have an IP layer, before an address is added to one. */
-  #attachFence(): void {
-    if (this.#fence === undefined) return;
-    for (const link of this.#network.links()) {
-      const { index, name, isLoopback, masterIndex = 0 } = link;
-      const device = { index, name, isLoopback, masterIndex };
-      try {
-        if (needsFence(device)) this.#fence.attach(device);
-        else this.#fence.detach(index);
-      } catch (error) {
-        // Gone again: the notice of that is under way.
-        const text = `Cannot put the fence on ${name}: ${errorText(error)}`;
-        this.#tell({ type: "trouble", text });
-      }
-    }
-  }
-
-  #mendFence(): void {
-    for (const { device, fault } of this.#fence?.mend() ?? []) {
-      this.#status[processWord.fenceRepairs]! += 1;
-      const link = [...this.#network.links()].find(({ index }) => index === device);
-      const name = link?.name ?? String(device);
-      this.#tell({ type: "fence-repaired", device: name, fault });
-    }
   }
 
   #takeOrders(): void {
@@ -248,6 +204,7 @@ export class RealtimeLoop {
         return;
       case "guard":
         this.#guard.open(order.fd);
+        this.#fence.beginGuard();
         this.#informGuard();
         return;
       case "exit":
@@ -304,8 +261,8 @@ export class RealtimeLoop {
     const slots = plans.flatMap(({ slot, addresses }) =>
       addresses.map(({ address }) => [address, slot] as const),
     );
-    this.#fence?.setAddresses(new Map(slots));
-    this.#attachFence();
+    this.#fence.setAddresses(new Map(slots));
+    this.#fence.follow(this.#network.links(), nowMs);
     const names = new Set(kept.map(({ plan }) => plan.name));
     const begun = plans.filter(({ name }) => !names.has(name)).map((plan) => this.#create(plan));
     this.#instances = [...kept, ...begun];
@@ -323,7 +280,8 @@ export class RealtimeLoop {
     return new Instance(plan, {
       network: this.#network,
       announcer: this.#announcer,
-      leases: this.#leases,
+      leases: this.#fence.leases,
+      isFenced: (name) => this.#fence.isOn(name),
       virtual: this.#virtual,
       status: this.#status,
       tell: this.#tell,
@@ -368,8 +326,7 @@ export class RealtimeLoop {
 
   #informGuard(): void {
     this.#isGuardStale = false;
-    const { fencePins } = this.#start;
-    const leasesPin = this.#fence === undefined ? undefined : `${fencePins}/leases`;
+    const { leasesPin } = this.#fence;
     this.#guard.inform(this.#instances, { network: this.#network, leasesPin });
   }
 
@@ -380,8 +337,7 @@ export class RealtimeLoop {
     this.#peer.close(nowMs);
     if (wasActive) Bun.sleepSync(handoverPauseMs);
     this.#guard.close();
-    this.#leases?.unmap();
-    this.#fence?.remove();
+    this.#fence.remove();
     this.#announcer.close();
     this.#network.close();
     this.#timer.close();

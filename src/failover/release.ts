@@ -9,7 +9,10 @@ import { existsSync } from "node:fs";
 
 import { hostBpfKernel, openBpfFileSystem, possibleProcessors } from "../bpf/index.ts";
 import { BpfFence, fencePinsName } from "../fence/index.ts";
+import { NetlinkError } from "../netlink/index.ts";
+import { openNftFence } from "../netlink/nftables/index.ts";
 import { openRouteSocket } from "../netlink/route/index.ts";
+import { nftTableName } from "./guard-nft.ts";
 import { addressProtocol } from "./held-addresses.ts";
 
 /** An address that was removed. */
@@ -31,7 +34,21 @@ export function release(runtimeDirectory: string): ReleasedAddress[] {
     routes.deleteAddress({ index, address, prefixBits });
   }
   removeFence(runtimeDirectory);
+  removeNftFence();
   return left.map(({ index, address }) => ({ device: names.get(index) ?? String(index), address }));
+}
+
+/**
+ * Removes the fence of nf_tables that a guard has left in this network namespace, if it can: there
+ * may be no nf_tables, and one that a living guard owns is its own.
+ */
+export function removeNftFence(): void {
+  try {
+    using fence = openNftFence(nftTableName);
+    fence.remove();
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error;
+  }
 }
 
 /** Without bpf there is none to remove. */

@@ -179,9 +179,11 @@ export class ClsactFilters implements FenceAttacher {
       .filter(({ chain, handle }) => chain === 0 && handle !== 0);
     const at = order.findIndex((filter) => isFence(filter) && filter.programId === id);
     if (at === 0) return [];
+    const found = { device, direction, fault: at === -1 ? "missing" : "not-first" } as const;
     try {
       if (at === -1) this.#addClsact(device);
       this.#putInFront(device, direction, order[at]?.handle);
+      return [found];
     } catch (error) {
       if (isRefusal(error, ENODEV)) {
         this.#devices.delete(device);
@@ -189,8 +191,8 @@ export class ClsactFilters implements FenceAttacher {
       }
       const isInTheWay = error instanceof ApplianceError && error.code === "FENCE_NOT_SUPPORTED";
       if (!isInTheWay && !isRefusal(error, EINVAL, ENOENT)) throw error;
+      return [{ ...found, problem: errorText(error) }];
     }
-    return [{ device, direction, fault: at === -1 ? "missing" : "not-first" }];
   }
 
   #putInFront(device: number, direction: Direction, old: number | undefined): void {

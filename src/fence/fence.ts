@@ -28,12 +28,14 @@ export const fencePackets = [
 /** Kind of a packet and its direction. */
 export type FencePacket = (typeof fencePackets)[number];
 
-/** What a look at the devices found, and mended. */
+/** What a look at the devices found, and mended if it could. */
 export interface FenceFinding {
   readonly device: number;
   readonly direction: "in" | "out";
   /** `missing`: it was not attached any more; `not-first`: a foreign program stood before it. */
   readonly fault: "missing" | "not-first";
+  /** Why it could not be put back; left out if it was. */
+  readonly problem?: string;
 }
 
 /** A fence. All devices are fenced before the first address is added to one. */

@@ -12,3 +12,4 @@ export type { FenceDevice } from "./devices.ts";
 export { fencePackets } from "./fence.ts";
 export type { Fence, FenceCounters, FenceFinding, FencePacket } from "./fence.ts";
 export { instancesMax, leaseFlagRealServer, LeaseTable } from "./leases.ts";
+export type { Leases } from "./leases.ts";

@@ -32,6 +32,12 @@ const word = { closings: 2, opened: 3, flags: 4 } as const;
 /** This node is a real server of the same addresses too; LEASE_REAL_SERVER of fence.bpf.c. */
 export const leaseFlagRealServer = 1;
 
+/** What a director does with leases, whoever keeps them. */
+export type Leases = Pick<
+  LeaseTable,
+  "close" | "closings" | "isClosed" | "open" | "renew" | "unmap"
+>;
+
 /** The leases, seen from one thread. A store takes some 40 ns. */
 export class LeaseTable {
   readonly #mapping: SharedMapping;

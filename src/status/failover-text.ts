@@ -33,6 +33,7 @@ const causes: Readonly<Record<string, string>> = {
   "foreign-holder": "another node answers for an address",
   "clock-alarm": "the clock of another director has jumped",
   conflict: "another node claimed an address",
+  fence: "the fence is not on an interface with an address",
 };
 
 /** A cause in words, its one word in brackets as logs and metrics have it. */

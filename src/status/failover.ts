@@ -51,10 +51,18 @@ export interface TrackedSnapshot {
   readonly reason: string;
 }
 
+/** What keeps this node from answering without a lease. */
+export interface FenceSnapshot {
+  readonly kind: "bpf" | "nft" | "none";
+  /** Why it is none of bpf; empty if it is. */
+  readonly reason: string;
+  /** Interfaces that it is not on, though it should. */
+  readonly gaps?: readonly { readonly interface: string; readonly reason: string }[] | undefined;
+}
+
 /** Failover of this director. */
 export interface FailoverSnapshot {
-  /** What keeps this node from answering without a lease, and why there is nothing. */
-  readonly fence: { readonly kind: "bpf" | "none"; readonly reason: string };
+  readonly fence: FenceSnapshot;
   /** Time since the real-time thread's last wake-up, ms. */
   readonly beatAgeMs: number;
   readonly wakeups: number;
@@ -106,7 +114,11 @@ const router = v.object({
 
 /** Schema of {@link FailoverSnapshot}. */
 export const failoverSchema = v.object({
-  fence: v.object({ kind: v.picklist(["bpf", "none"]), reason: v.string() }),
+  fence: v.object({
+    kind: v.picklist(["bpf", "nft", "none"]),
+    reason: v.pipe(v.string(), v.description("Why it is none of bpf; empty if it is")),
+    gaps: v.optional(v.array(v.object({ interface: v.string(), reason: v.string() }))),
+  }),
   beatAgeMs: v.number(),
   wakeups: count,
   lateWakeups: count,
@@ -195,8 +207,21 @@ function threadFamilies(failover: FailoverSnapshot): MetricFamily[] {
     {
       name: "appliance_vrrp_fence_installed",
       type: "gauge",
-      help: "1 for what keeps this director from answering without a lease",
-      samples: (emit) => emit(formatLabels(formatLabel("kind", fence.kind)), 1),
+      help: "What keeps this director from answering without a lease: 1, or 0 while it has gaps",
+      samples(emit) {
+        const isWhole = (fence.gaps ?? []).length === 0;
+        emit(formatLabels(formatLabel("kind", fence.kind)), isWhole ? 1 : 0);
+      },
+    },
+    {
+      name: "appliance_vrrp_fence_gap",
+      type: "gauge",
+      help: "1 for an interface that the fence could not be put on",
+      samples(emit) {
+        for (const gap of fence.gaps ?? []) {
+          emit(formatLabels(formatLabel("interface", gap.interface)), 1);
+        }
+      },
     },
     {
       type: "gauge",

@@ -117,6 +117,11 @@ export function protectionFaults({ fence, guard }: FailoverSnapshot): readonly s
     const why = fence.reason === "" ? "" : ` (${fence.reason})`;
     faults.push(`No fence: a director that hangs may go on answering${why}`);
   }
+  for (const gap of fence.gaps ?? []) {
+    faults.push(
+      `No fence on ${gap.interface}, and no virtual router is active there: ${gap.reason}`,
+    );
+  }
   if (!guard) {
     faults.push("No guard: if this director dies at once, its addresses stay on this host");
   }
@@ -145,12 +150,16 @@ export function trackedFaults({ tracked }: FailoverSnapshot): readonly string[] 
     .map(({ name, reason }) => `${name} is down${reason === "" ? "" : `: ${reason}`}`);
 }
 
+function fenceTone({ gaps = [] }: FailoverSnapshot["fence"]): "bad" | "good" {
+  return gaps.length === 0 ? "good" : "bad";
+}
+
 function protectionView(failover: FailoverSnapshot): Html {
   const { fence, guard, fenceRepairs, lateWakeups, latenessMaxMs } = failover;
   const facts = [
     fact(
       "fence",
-      fence.kind === "none" ? badge("bad", "✕ none") : badge("good", `● ${fence.kind}`),
+      fence.kind === "none" ? badge("bad", "✕ none") : badge(fenceTone(fence), `● ${fence.kind}`),
     ),
     fact("guard", guard ? badge("good", "● lives") : badge("bad", "✕ none")),
     ...(fenceRepairs === 0 ? [] : [fact("fence put back", formatCount(fenceRepairs))]),

@@ -123,6 +123,11 @@ export function loseCarrier(router: Router): void {
   if (!hasCarrier(router)) resign(router, cause.carrier);
 }
 
+/** The fence is not where it must be: nothing would stop this node from answering later. */
+export function loseFence(router: Router): void {
+  resign(router, cause.fence);
+}
+
 /** Another node announced an address of ours: announce again, count, log. */
 export function seeAddressAsActive(router: Router): void {
   // What the one that resigned said before may still be on its way.

@@ -30,6 +30,7 @@ export const causeNames = [
   "foreign-holder",
   "clock-alarm",
   "conflict",
+  "fence",
 ] as const;
 
 /** One of the names. */
@@ -59,4 +60,5 @@ export const cause = {
   foreignHolder: 19,
   clockAlarm: 20,
   conflict: 21,
+  fence: 22,
 } as const;

@@ -59,6 +59,8 @@ export type RouterEvent =
   | { readonly type: "shutdown" }
   /** An interface got or lost its carrier; `index` as in the options. */
   | { readonly type: "carrier"; index: number; isUp: boolean }
+  /** Whether the fence is on every interface with addresses of this router. */
+  | { readonly type: "fence"; isWhole: boolean }
   | { readonly type: "fitness"; isFit: boolean; liveServers: number }
   /** Whether any ping witness answers. */
   | { readonly type: "witness"; isReached: boolean }

@@ -136,7 +136,7 @@ export function start(router: Router): void {
   const { options, nowMs } = router;
   router.quietUntilMs = nowMs + options.startDelayMs;
   router.activeIntervalMs = options.timing.wireIntervalMs;
-  const canOwn = !options.hasPeer && !options.isGrouped && hasCarrier(router);
+  const canOwn = !options.hasPeer && !options.isGrouped && hasCarrier(router) && router.isFenced;
   const isOwner = canOwn && priorityOf(router) === ownerPriority;
   if (isOwner && options.startDelayMs === 0) return becomeActive(router, cause.owner);
   enter(router, routerState.backup, cause.startup);

@@ -106,6 +106,8 @@ export interface Router {
   isComplete: boolean;
   /** Another node answered for the address at start. */
   hasForeignHolder: boolean;
+  /** Nothing keeps this node from answering where it cannot be fenced: it is not active there. */
+  isFenced: boolean;
   /** Carrier of each interface, 1 or 0. */
   readonly carriers: Uint8Array;
   /** A value of `override`. */
@@ -173,6 +175,7 @@ export function createRouter(options: RouterOptions): Router {
     provenRound: 0,
     isComplete: true,
     hasForeignHolder: false,
+    isFenced: true,
     carriers: new Uint8Array(interfaces.length).fill(1),
     override: override.none,
     claim: claim.none,
@@ -214,6 +217,7 @@ export function hasCarrier(router: Router): boolean {
 export function blockOf(router: Router): number {
   const { options, nowMs } = router;
   if (!hasCarrier(router)) return cause.carrier;
+  if (!router.isFenced) return cause.fence;
   if (router.override === override.force) return cause.none;
   if (router.hasForeignHolder) return cause.foreignHolder;
   if (options.witness === "require" && !router.isWitnessReached) return cause.witness;

@@ -17,6 +17,7 @@ import {
   hearPeerAsActive,
   loseAddress,
   loseCarrier,
+  loseFence,
   seeAddressAsActive,
   tickActive,
 } from "./active.ts";
@@ -85,6 +86,11 @@ function applyCarrier(router: Router, { index, isUp }: EventOf["carrier"]): void
   }
 }
 
+function applyFence(router: Router, { isWhole }: EventOf["fence"]): void {
+  router.isFenced = isWhole;
+  if (!isWhole && router.state === routerState.active) loseFence(router);
+}
+
 function applyFitness(router: Router, { isFit, liveServers }: EventOf["fitness"]): void {
   const priorityBefore = priorityOf(router);
   router.isFit = isFit;
@@ -110,6 +116,7 @@ const always: Handlers = {
   shutdown: shutDown,
   stall,
   carrier: applyCarrier,
+  fence: applyFence,
   fitness: applyFitness,
   witness: applyWitness,
   standby: applyStandby,

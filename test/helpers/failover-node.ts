@@ -76,11 +76,30 @@ export interface FailoverNode extends AsyncDisposable {
   waitForState(state: InstanceView["state"]): Promise<void>;
 }
 
+/** What makes a process that may not load bpf programs nor mount their file system. */
+export const withoutBpf = ["setpriv", "--bounding-set", "-bpf,-sys_admin,-perfmon"];
+
+/** A director's surroundings. */
+export interface NodeOptions {
+  readonly peer?: PeerPlan | undefined;
+  /** False: the host permits no bpf. @default true */
+  readonly hasBpf?: boolean;
+}
+
 /** Starts a director on a host. Its fence outlives it, until it is disposed of. */
 export async function startNode(
   host: Host,
   plans: readonly UnplacedPlan[],
   peer?: PeerPlan,
+): Promise<FailoverNode> {
+  return startNodeIn(host, plans, { peer });
+}
+
+/** As {@link startNode}, in other surroundings. */
+export async function startNodeIn(
+  host: Host,
+  plans: readonly UnplacedPlan[],
+  { peer, hasBpf = true }: NodeOptions,
 ): Promise<FailoverNode> {
   const folder = createTempFolder();
   // Mounted here: what a process mounts in `ip netns exec` goes with it, and with it the fence.
@@ -88,7 +107,9 @@ export async function startNode(
   mkdirSync(own);
   mountFileSystem("bpf", own);
   const peers = peer === undefined ? [] : [JSON.stringify(peer)];
-  const command = [process.execPath, script, folder.path, JSON.stringify(plans), ...peers];
+  const prefix = hasBpf ? [] : withoutBpf;
+  const program = [process.execPath, script, folder.path, JSON.stringify(plans), ...peers];
+  const command = [...prefix, ...program];
   const started = host.spawn(command, { cwd: root });
   const lines = (): { readonly type: string }[] =>
     started

@@ -59,16 +59,35 @@ describe("reportsOf()", () => {
   });
 
   test("a start that has everything is no news, one that lacks both is told twice", () => {
-    const fence = { kind: "bpf", reason: "" } as const;
+    const fence = { kind: "bpf", reason: "", gaps: [] } as const;
     expect(
       reportsOf({ type: "started", threadClass: { kind: "fifo", priority: 10 }, fence }),
     ).toEqual([]);
     const threadClass = { kind: "nice", nice: -20, reason: "EPERM" } as const;
-    const none = { kind: "none", reason: "no bpf file system" } as const;
+    const none = { kind: "none", reason: "no bpf file system", gaps: [] } as const;
     expect(reportsOf({ type: "started", threadClass, fence: none })).toMatchObject([
       { level: "error", name: "fence", reason: "no bpf file system" },
       { level: "warning", name: "vrrp", reason: "EPERM" },
     ]);
+  });
+
+  test("a fence of nf_tables is told with the reason, and gaps with theirs", () => {
+    const threadClass = { kind: "fifo", priority: 10 } as const;
+    const nft = { kind: "nft", reason: "bpf: EPERM", gaps: [] } as const;
+    expect(reportsOf({ type: "started", threadClass, fence: nft })).toMatchObject([
+      { level: "warning", name: "fence", reason: "bpf: EPERM" },
+    ]);
+    const gap = (name: string) => ({ interface: name, reason: "EINVAL" });
+    const gaps = [gap("eth0"), gap("eth1")];
+    expect(reportsOf({ type: "fence", fence: { kind: "bpf", reason: "", gaps } })).toEqual([
+      {
+        level: "error",
+        name: "fence",
+        text: "The fence is not on eth0, eth1: no virtual router is active there",
+        reason: "EINVAL",
+      },
+    ]);
+    expect(reportsOf({ type: "fence", fence: nft })).toMatchObject([{ level: "info" }]);
   });
 
   test.each(causeNames)("cause %s has at most one line", (cause) => {

@@ -24,7 +24,7 @@ const instance: FailoverView["instances"][number] = {
   advertisementsReceived: { accepted: 3 },
 };
 const view: FailoverView = {
-  fence: { kind: "bpf", reason: "" },
+  fence: { kind: "bpf", reason: "", gaps: [] },
   realtime: {
     beatAgeMs: 5,
     wakeups: 10,
@@ -47,7 +47,7 @@ describe("failoverSnapshot()", () => {
   test("has times for ages, and null for what is not there", () => {
     const snapshot = failoverSnapshot(view, nowMs)!;
     expect(snapshot).toMatchObject({
-      fence: { kind: "bpf", reason: "" },
+      fence: { kind: "bpf", reason: "", gaps: [] },
       guard: true,
       beatAgeMs: 5,
       tracked: [
@@ -73,7 +73,7 @@ describe("failoverSnapshot()", () => {
 
   test("says that there is no fence yet before the thread has told", () => {
     const snapshot = failoverSnapshot({ ...view, fence: undefined }, nowMs)!;
-    expect(snapshot.fence).toEqual({ kind: "none", reason: "it is not there yet" });
+    expect(snapshot.fence).toEqual({ kind: "none", reason: "it is not there yet", gaps: [] });
   });
 
   test("has null where no active director was heard, and nothing without virtual routers", () => {

@@ -204,7 +204,7 @@ describe("DirectorFailover", () => {
     const { failover, tell, seen } = setUp();
     await failover.apply(configOf());
     expect(failover.view()!.fence).toBeUndefined();
-    const fence = { kind: "bpf", reason: "" } as const;
+    const fence = { kind: "bpf", reason: "", gaps: [] } as const;
     tell({ type: "started", threadClass: { kind: "fifo", priority: 10 }, fence });
     expect(failover.view()!.fence).toEqual(fence);
     expect(failover.isHealthy()).toBe(true);

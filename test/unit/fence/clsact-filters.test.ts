@@ -69,11 +69,22 @@ describe("ClsactFilters", () => {
     filters.attach(lan);
     control.deleteClsact(lan);
     control.setRefusal = errno;
-    expect(filters.mend()).toHaveLength(2);
-    expect(filters.mend()).toHaveLength(2);
+    const problem = `errno ${errno}`;
+    expect(filters.mend()).toMatchObject([{ problem }, { problem }]);
+    expect(filters.mend()).toMatchObject([{ problem }, { problem }]);
     control.setRefusal = 0;
-    expect(filters.mend()).toHaveLength(2);
+    const mended = filters.mend();
+    expect(mended.map((found) => found.problem)).toEqual([undefined, undefined]);
     expect(filters.mend()).toEqual([]);
+  });
+
+  test("mend() says what stands in the way where it belongs", () => {
+    const { control, filters } = create();
+    filters.attach(lan);
+    control.deleteClsact(lan);
+    control.isTaken = true;
+    const problem = "Interface 5 has an ingress qdisc, where the fence needs clsact";
+    expect(filters.mend()).toMatchObject([{ fault: "missing", problem }, { problem }]);
   });
 
   test("mend() forgets a device that is gone", () => {

@@ -85,6 +85,13 @@ describe("what the host reports", () => {
     expect(done).toEqual([...resigned, "log carrier"]);
   });
 
+  test("fence: resigns when it is not where it must be", () => {
+    const { router, nowMs } = activeRouter();
+    expect(step(router, { type: "fence", isWhole: true }, nowMs + 1)).toEqual([]);
+    const done = step(router, { type: "fence", isWhole: false }, nowMs + 2);
+    expect(done).toEqual([...resigned, "log fence"]);
+  });
+
   test("carrier: an interface without addresses may lose it while another has one", () => {
     const interfaces = [{ hasAddresses: true }, { hasAddresses: false }];
     const { router, nowMs } = activeRouter({ interfaces });

@@ -84,6 +84,7 @@ describe("RFC 9568, section 6.4.2", () => {
 describe("what blocks promotion", () => {
   test.each([
     ["no carrier", { type: "carrier", index: 0, isUp: false }, "carrier"],
+    ["no fence", { type: "fence", isWhole: false }, "fence"],
     ["a foreign holder of the address", { type: "holder-found" }, "foreign-holder"],
   ] as const)("%s", (_name, event, cause) => {
     const router = backupRouter();

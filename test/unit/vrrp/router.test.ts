@@ -43,10 +43,12 @@ describe("hasCarrier()", () => {
   });
 });
 
-test("blockOf() of a takeover by force is a missing carrier only", () => {
+test("blockOf() of a takeover by force is a missing carrier or fence only", () => {
   const state = { override: override.force, hasForeignHolder: true, isWitnessReached: false };
   const router = Object.assign(createTestRouter({ witness: "require" }), state);
   expect(blockOf(router)).toBe(cause.none);
+  router.isFenced = false;
+  expect(blockOf(router)).toBe(cause.fence);
   router.carriers.fill(0);
   expect(blockOf(router)).toBe(cause.carrier);
 });
