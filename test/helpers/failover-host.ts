@@ -6,6 +6,7 @@
  *
  * Prints a JSON line for each event, and one with the state each 200 ms, each with its time `atMs`
  * on the monotonic clock. SIGTERM: standby and end. SIGUSR1: takeover. SIGUSR2: standby.
+ * FAILOVER_HOST_COLLECTS=1: it makes garbage, and collects it by force.
  * SIGHUP: everything of the peer is here, which at first it is not with `isComplete: false` in PEER.
  *
  * @module
@@ -17,6 +18,16 @@ import type { PeerPlan, UnplacedPlan } from "../../src/failover/index.ts";
 const say = (value: object): void => {
   process.stdout.write(`${JSON.stringify({ ...value, atMs: monotonicMs() })}\n`);
 };
+
+/** Lists that live for a while, and a full collection of garbage twice a second. */
+function collect(): void {
+  let kept: unknown[] = [];
+  setInterval(() => {
+    for (let count = 0; count < 200; count++) kept.push(new Array(1000).fill(Math.random()));
+    if (kept.length > 4000) kept = [];
+    Bun.gc(true);
+  }, 500);
+}
 
 async function main(): Promise<void> {
   const [runtimeDirectory, plans, peer] = process.argv.slice(2);
@@ -51,6 +62,7 @@ async function main(): Promise<void> {
     };
   };
   setInterval(() => say(view()), 200);
+  if (process.env["FAILOVER_HOST_COLLECTS"] === "1") collect();
 }
 
 if (process.argv[2] === "guard") {

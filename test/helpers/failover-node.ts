@@ -84,6 +84,8 @@ export interface NodeOptions {
   readonly peer?: PeerPlan | undefined;
   /** False: the host permits no bpf. @default true */
   readonly hasBpf?: boolean;
+  /** It makes garbage, and collects it by force twice a second. @default false */
+  readonly isCollecting?: boolean;
 }
 
 /** Starts a director on a host. Its fence outlives it, until it is disposed of. */
@@ -99,7 +101,7 @@ export async function startNode(
 export async function startNodeIn(
   host: Host,
   plans: readonly UnplacedPlan[],
-  { peer, hasBpf = true }: NodeOptions,
+  { peer, hasBpf = true, isCollecting = false }: NodeOptions,
 ): Promise<FailoverNode> {
   const folder = createTempFolder();
   // Mounted here: what a process mounts in `ip netns exec` goes with it, and with it the fence.
@@ -110,7 +112,8 @@ export async function startNodeIn(
   const prefix = hasBpf ? [] : withoutBpf;
   const program = [process.execPath, script, folder.path, JSON.stringify(plans), ...peers];
   const command = [...prefix, ...program];
-  const started = host.spawn(command, { cwd: root });
+  const env = isCollecting ? { FAILOVER_HOST_COLLECTS: "1" } : {};
+  const started = host.spawn(command, { cwd: root, env });
   const lines = (): { readonly type: string }[] =>
     started
       .output()
