@@ -54,6 +54,7 @@ export const { symbols: libc } = dlopen("libc.so.6", {
   timerfd_settime: { args: [i32, i32, pointer, pointer], returns: i32 },
   sched_setscheduler: { args: [i32, i32, pointer], returns: i32 },
   setpriority: { args: [i32, i32, i32], returns: i32 },
+  mlock2: { args: [u64, u64, u32], returns: i32 },
   mlockall: { args: [i32], returns: i32 },
   nanosleep: { args: [pointer, pointer], returns: i32 },
   prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },

@@ -1,5 +1,6 @@
 /**
- * Memory mappings: advice (madvise(2)), and memory shared with the kernel (mmap(2)).
+ * Memory mappings: advice (madvise(2)), locks (mlock2(2)), and memory shared with the kernel
+ * (mmap(2)).
  *
  * @module
  */
@@ -15,6 +16,41 @@ const MAP_SHARED = 1;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
 const MADV_DONTNEED = 4;
+const MLOCK_ONFAULT = 1;
+
+/** Memory that a file is mapped to. */
+export interface FileMapping {
+  readonly start: bigint;
+  readonly bytes: bigint;
+}
+
+/**
+ * Mappings of files that nobody can have written to, in the text of /proc/PID/maps (proc(5)):
+ * private, not writable.
+ *
+ * @param kind `code`: executable ones; `all`: also constants.
+ */
+export function fileMappings(maps: string, kind: "code" | "all"): readonly FileMapping[] {
+  const mode = kind === "code" ? "r-xp" : "r-[x-]p";
+  const pattern = new RegExp(
+    `^([0-9a-f]+)-([0-9a-f]+) ${mode} [0-9a-f]+ \\S+ [1-9]\\d* +/.*$`,
+    "gm",
+  );
+  return [...maps.matchAll(pattern)].map(([, from, to]) => {
+    const start = BigInt(`0x${from}`);
+    return { start, bytes: BigInt(`0x${to}`) - start };
+  });
+}
+
+/**
+ * Keeps the pages of a mapping in memory from the first time that they are used.
+ *
+ * @param start Page-aligned address. @param bytes Length of the mapping.
+ * @returns False if the kernel refused; errno says why.
+ */
+export function lockPages(start: bigint, bytes: bigint): boolean {
+  return libc.mlock2(start, bytes, MLOCK_ONFAULT) === 0;
+}
 
 /**
  * Lets the kernel forget which pages of a mapping are in use; pages that still are come back from

@@ -1,15 +1,18 @@
 /**
  * What a thread that must not be late asks of the kernel: a real-time scheduling class
  * (sched_setscheduler(2)), or at least a better nice value (setpriority(2)), memory that is not
- * paged out (mlockall(2)), a name and exact short sleeps (prctl(2), nanosleep(2)). All but the
- * memory concern the calling thread alone.
+ * paged out (mlockall(2), mlock2(2)), a name and exact short sleeps (prctl(2), nanosleep(2)). All
+ * but the memory concern the calling thread alone.
  *
  * @module
  */
 
+import { readFileSync } from "node:fs";
+
 import { errnoName } from "./errno.ts";
 import { addressOf, errno, libc } from "./libc.ts";
 import type { Pointer } from "./libc.ts";
+import { fileMappings, lockPages } from "./memory.ts";
 
 const SCHED_FIFO = 1;
 const PRIO_PROCESS = 0;
@@ -54,6 +57,19 @@ export function preferThread(priority: number): ThreadClass {
 export function lockMemory(): string | undefined {
   if (libc.mlockall(MCL_CURRENT | MCL_ONFAULT) === 0) return undefined;
   return errnoName(errno());
+}
+
+/**
+ * Keeps the program itself in memory: code and constants, each page once it was used. They are what
+ * the kernel drops first when memory is short. The heap stays free to be given back.
+ *
+ * @returns Why not, or undefined.
+ */
+export function lockProgram(): string | undefined {
+  for (const { start, bytes } of fileMappings(readFileSync("/proc/self/maps", "latin1"), "all")) {
+    if (!lockPages(start, bytes)) return errnoName(errno());
+  }
+  return undefined;
 }
 
 /** Names the calling thread, as `ps -L` and /proc show it; what is longer than 15 bytes is cut. */

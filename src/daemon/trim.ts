@@ -11,7 +11,7 @@
 
 import { readFileSync } from "node:fs";
 
-import { forgetCleanPages } from "../../ffi/memory.ts";
+import { fileMappings, forgetCleanPages } from "../../ffi/memory.ts";
 import type { Clock, Timer } from "../clock/index.ts";
 
 /** Wait after the start: checks, page and workers have run their code by then. */
@@ -19,27 +19,10 @@ const firstTrimMs = 2000;
 /** Rare enough to cost nothing, often enough that a burst of traffic or commands leaves nothing. */
 const trimIntervalMs = 15_000;
 
-/** One line of /proc/PID/maps. */
-interface Mapping {
-  readonly start: bigint;
-  readonly bytes: bigint;
-}
-
-/**
- * Mappings of program code in the text of /proc/PID/maps (proc(5)): executable, private, not
- * writable, backed by a file.
- */
-export function codeMappings(maps: string): readonly Mapping[] {
-  const pattern = /^([0-9a-f]+)-([0-9a-f]+) r-xp [0-9a-f]+ \S+ [1-9]\d* +\/.*$/gm;
-  return [...maps.matchAll(pattern)].map(([, from, to]) => {
-    const start = BigInt(`0x${from}`);
-    return { start, bytes: BigInt(`0x${to}`) - start };
-  });
-}
-
 /** Lets go of all program code of this process. */
 export function trimCode(): void {
-  for (const { start, bytes } of codeMappings(readFileSync("/proc/self/maps", "latin1"))) {
+  const maps = readFileSync("/proc/self/maps", "latin1");
+  for (const { start, bytes } of fileMappings(maps, "code")) {
     // A refusal (locked pages) only means that memory stays as it is.
     forgetCleanPages(start, bytes);
   }

@@ -12,7 +12,7 @@
 import { monotonicMs } from "../../ffi/clock.ts";
 import { EPOLLIN } from "../../ffi/constants/epoll.ts";
 import { drainEventfd, Poller } from "../../ffi/epoll.ts";
-import { lockMemory, nameThread, preferThread } from "../../ffi/realtime.ts";
+import { lockProgram, nameThread, preferThread } from "../../ffi/realtime.ts";
 import { Timer } from "../../ffi/timer.ts";
 import { MailboxReader } from "../thread/index.ts";
 import { groupTransition, routerState, transition } from "../vrrp/index.ts";
@@ -85,7 +85,7 @@ export class RealtimeLoop {
     });
     nameThread("vrrp");
     const threadClass = preferThread(schedulingPriority);
-    lockMemory();
+    lockProgram();
     this.#fence = new FenceKeeper({ start, guard: this.#guard, status: this.#status, tell });
     for (const fd of [start.wakeFd, this.#timer.fd, this.#network.fd]) {
       this.#poller.add(fd, EPOLLIN, ownGeneration);

@@ -3,7 +3,9 @@ import { describe, expect, test } from "bun:test";
 /** In a process of its own: the scheduling class would stay with the thread of the tests. */
 function inProcess(body: string): string {
   const script = `
-    import { preferThread, lockMemory, nameThread, ShortSleep } from "./ffi/realtime.ts";
+    import {
+      preferThread, lockMemory, lockProgram, nameThread, ShortSleep,
+    } from "./ffi/realtime.ts";
     import { readFileSync } from "node:fs";
     ${body}`;
   const cwd = new URL("../../..", import.meta.url).pathname;
@@ -33,6 +35,19 @@ describe("a thread that must not be late", () => {
     const { reason, locked } = JSON.parse(text);
     if (reason === "") expect(locked).toBeGreaterThan(1000);
     else expect(["EPERM", "ENOMEM"]).toContain(reason);
+  });
+
+  test("lockProgram() locks code and constants, and no heap", () => {
+    const text = inProcess(`
+      const reason = lockProgram();
+      const locked = /VmLck:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1];
+      console.log(JSON.stringify({ reason: reason ?? "", lockedKib: +locked }));`);
+    const { reason, lockedKib } = JSON.parse(text);
+    // The runtime has some 100 MB of them; its heap reserves gigabytes.
+    if (reason === "") {
+      expect(lockedKib).toBeGreaterThan(50_000);
+      expect(lockedKib).toBeLessThan(500_000);
+    } else expect(["EPERM", "ENOMEM"]).toContain(reason);
   });
 
   test("nameThread() names it, cut to 15 bytes", () => {
