@@ -5,8 +5,9 @@
  * instance i, 32 bytes: end_ns u64 | closings u32 | opened u32 | flags u32 | unused 12
  * ```
  * `struct lease` of fence.bpf.c. `end_ns` is CLOCK_MONOTONIC. An instance is open before its end,
- * and while `closings` equals `opened`. Who writes: the real-time thread of the director `end_ns`,
- * `opened` and `flags`; the guard counts up `closings`, and so does the thread when it closes. An
+ * and while `closings` equals `opened`. Who writes: the real-time thread of the director `end_ns`
+ * and `opened`; the bpf engine the flag of a real server; the guard counts up `closings`, and so
+ * does the thread when it closes. An
  * owner that opens hands in the count that it saw *before* it decided to: if the guard has closed
  * meanwhile, the two differ and nothing opens, however late the owner writes. Each word is stored
  * at once, so the program never sees half of one.
@@ -95,9 +96,11 @@ export class LeaseTable {
     return Atomics.load(this.#words, at + closings) !== Atomics.load(this.#words, at + opened);
   }
 
-  /** See {@link leaseFlagRealServer}. */
-  setFlags(instance: number, flags: number): void {
-    Atomics.store(this.#words, instance * wordsPerLease + word.flags, flags);
+  /** Sets or clears one flag, {@link leaseFlagRealServer}; the others stay. */
+  setFlag(instance: number, flag: number, isSet: boolean): void {
+    const at = instance * wordsPerLease + word.flags;
+    if (isSet) Atomics.or(this.#words, at, flag);
+    else Atomics.and(this.#words, at, ~flag);
   }
 
   /** Closes every instance. */

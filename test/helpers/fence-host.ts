@@ -24,7 +24,7 @@ import {
   loadBpfCollection,
   possibleProcessors,
 } from "../../src/bpf/index.ts";
-import { BpfFence } from "../../src/fence/index.ts";
+import { BpfFence, leaseFlagRealServer } from "../../src/fence/index.ts";
 import { openTrafficControl } from "../../src/netlink/route/index.ts";
 
 /** Answers of the commands. */
@@ -68,7 +68,7 @@ const commands = {
     leases.close(instance);
   },
   flags(instance: number, flags: number) {
-    leases.setFlags(instance, flags);
+    leases.setFlag(instance, leaseFlagRealServer, (flags & leaseFlagRealServer) !== 0);
   },
   peers(macs: readonly string[]) {
     fence.setPeers(macs.map((mac) => Uint8Array.fromHex(mac.replaceAll(":", ""))));

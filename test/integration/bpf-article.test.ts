@@ -83,10 +83,7 @@ ${formatRouter({
 })}`;
   }
 
-  function start(
-    name: "one" | "two",
-    lines: readonly string[] | undefined = undefined,
-  ): Promise<NetnsDirector> {
+  function start(name: "one" | "two", lines?: readonly string[]): Promise<NetnsDirector> {
     const priority = name === "one" ? 150 : 100;
     const peer = lan.hosts[name === "one" ? "two" : "one"];
     return lan.startDirector(name, {

@@ -15,7 +15,7 @@ import { errorText } from "../../errors/index.ts";
 import { fencePinsName } from "../../fence/index.ts";
 import type { ForwardingService } from "../../model/index.ts";
 import { openRouteSocket } from "../../netlink/route/index.ts";
-import type { RouteSocket } from "../../netlink/route/index.ts";
+import type { Neighbour, RouteSocket } from "../../netlink/route/index.ts";
 import type {
   ApplyProblem,
   ConnectionEntry,
@@ -26,6 +26,7 @@ import type {
 import { dropReasons, indexKey } from "./layout.ts";
 import type { DropReason } from "./layout.ts";
 import { Numbers } from "./numbers.ts";
+import { OwnServers } from "./own-servers.ts";
 import { balancerPinsName, BalancerProgram } from "./program.ts";
 import { bpfRefusal } from "./refuse.ts";
 import { ForwardingTables } from "./tables.ts";
@@ -71,6 +72,7 @@ export class BpfEngine implements Engine {
   readonly #numbers = new Numbers();
   readonly #tables: ForwardingTables;
   readonly #traffic: Traffic;
+  readonly #ownServers: OwnServers;
   #wanted: readonly ForwardingService[] = [];
   #planned: readonly PlannedService[] = [];
   #drains = false;
@@ -85,6 +87,9 @@ export class BpfEngine implements Engine {
     this.#clock = clock;
     this.#tables = new ForwardingTables(program, this.#numbers);
     this.#traffic = new Traffic(program);
+    const { kernel, fencePins } = program;
+    const neighbours = (): readonly Neighbour[] => routes.listNeighbours();
+    this.#ownServers = new OwnServers({ kernel, fencePins, neighbours });
   }
 
   refuse(service: ForwardingService): string | undefined {
@@ -217,6 +222,7 @@ export class BpfEngine implements Engine {
     });
     this.#traffic.follow(this.#planned);
     problems.push(...this.#tables.write(this.#planned, this.#drains));
+    this.#ownServers.follow(this.#planned);
     return problems;
   }
 

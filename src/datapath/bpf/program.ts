@@ -142,6 +142,11 @@ export class BalancerProgram {
     this.#fence = this.#fencePins();
   }
 
+  /** Folder with the pins of the fence. */
+  get fencePins(): string {
+    return this.#options.fencePins;
+  }
+
   /** Leaves it in force, for the next process to take over. */
   close(): void {
     this.links.close();

@@ -71,9 +71,11 @@ describe.skipIf(bpf.skip)(`LeaseTable ${bpf.reason}`.trim(), () => {
     expect(() => leases.open(1, 1)).toThrow("Invariant violated");
   });
 
-  test("setFlags() leaves end and closed alone", () => {
+  test("setFlag() leaves end, closed and other flags alone", () => {
     leases.renew(255, 7n);
-    leases.setFlags(255, 1);
+    leases.setFlag(255, 4, true);
+    leases.setFlag(255, 1, true);
+    leases.setFlag(255, 4, false);
     expect(kernelSees(255)).toEqual({ end: 7n, isOpen: true, flags: 1 });
   });
 
