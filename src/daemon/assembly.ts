@@ -23,6 +23,9 @@ import { createEngineChooser } from "./choose-engine.ts";
 import type { EngineChooser } from "./choose-engine.ts";
 import { createEngineListener } from "./engine-events.ts";
 import type { EngineEventParts } from "./engine-events.ts";
+import type { EngineRecord } from "./engine-record.ts";
+import { createEngineTeller } from "./engine-teller.ts";
+import type { EngineTeller } from "./engine-teller.ts";
 import { createEventLog } from "./event-log.ts";
 import type { EventLog } from "./event-log.ts";
 import { createFactSource } from "./facts.ts";
@@ -63,6 +66,7 @@ export interface DirectorParts {
   readonly notifier: Notifier;
   readonly program: Snapshot["program"];
   readonly store: OverrideStore;
+  readonly engineRecord: EngineRecord;
   readonly lookup: Lookup;
   readonly hooks: HookRunner;
   /** RLIMIT_NOFILE in force. */
@@ -105,8 +109,6 @@ export interface State {
   beatAtMs: number;
   isReady: boolean;
   isStopping: boolean;
-  /** What was told of the engine of each service. */
-  engineTold: ReadonlyMap<string, string>;
 }
 
 /** Parts made for one director, and what they share. */
@@ -117,6 +119,7 @@ export interface Assembly {
   readonly report: Reporter;
   readonly engine: Engine;
   readonly choose: EngineChooser;
+  readonly tellEngines: EngineTeller;
   readonly resolver: Resolver;
   readonly health: HealthRunner;
   readonly table: ServiceTable;
@@ -147,7 +150,7 @@ export function tellWarnings(assembly: Assembly): void {
   for (const warning of warnings) {
     parts.logger.log("warning", "configuration", { warning: formatWarning(warning) });
   }
-  tellEngines(assembly);
+  assembly.tellEngines(config.virtualServices);
   const known = new Set<string>();
   for (const service of config.virtualServices) {
     for (const server of service.realServers) {
@@ -157,23 +160,6 @@ export function tellWarnings(assembly: Assembly): void {
   for (const id of state.overrides.keys()) {
     if (!known.has(id)) parts.logger.log("warning", "override-unused", { ...parseServerId(id) });
   }
-}
-
-/** Tells which engine carries a service if it is not the proxy that was asked for. */
-function tellEngines({ state, choose, report }: Assembly): void {
-  const told = new Map<string, string>();
-  for (const entry of state.loaded.config.virtualServices) {
-    const decision = choose(entry);
-    if ("refusal" in decision || entry.forwarding === "proxy") continue;
-    const { engine, reason, warning } = decision;
-    const level = warning === undefined ? "info" : "warning";
-    const text = warning ?? `Engine ${engine}: ${reason}`;
-    const { name: service } = entry;
-    told.set(service, text);
-    if (state.engineTold.get(service) === text) continue;
-    report({ level, name: "engine", kind: "engine", service, text });
-  }
-  state.engineTold = told;
 }
 
 /** Tells of names, and lets checks and engine follow. */
@@ -223,7 +209,6 @@ async function createState(
     beatAtMs: clock.nowMs(),
     isReady: false,
     isStopping: false,
-    engineTold: new Map(),
   };
 }
 
@@ -338,7 +323,8 @@ export async function assemble(
   });
   stack.defer(() => table.close());
   const told = { events, report };
-  const carrying = { engine, choose, table };
+  const tellEngines = createEngineTeller({ choose, report, record: parts.engineRecord });
+  const carrying = { engine, choose, tellEngines, table };
   const adopt = (next: RevisedOverrides): Promise<void> => adoptOverrides(assembly!, next);
   const peerCopy = createPeerCopy({ state, report, engine, failover }, parts.clock, adopt);
   stack.defer(() => peerCopy.close());

@@ -30,6 +30,7 @@ import type { Snapshot } from "../status/index.ts";
 import type { DirectorParts } from "./assembly.ts";
 import { controlSocketPath } from "./directories.ts";
 import type { Directories } from "./directories.ts";
+import { createEngineRecord } from "./engine-record.ts";
 import { createHookRunner } from "./hooks.ts";
 import { createLocalAddresses } from "./local-address.ts";
 import { createLookup } from "./lookup.ts";
@@ -134,6 +135,7 @@ export function createParts(options: PartsOptions): DirectorParts {
     notifier: createNotifier({ environment, clock: systemClock }),
     program,
     store: createOverrideStore(directories.state),
+    engineRecord: createEngineRecord(directories.state),
     lookup: createLookup(),
     hooks: createHookRunner({ logger, run: runProgram }),
     descriptorsMax,

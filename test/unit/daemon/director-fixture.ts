@@ -78,6 +78,7 @@ export function setUpDirector(text = web) {
       close: () => undefined,
     },
     program: { version: "1.2.3", commit: "abc" },
+    engineRecord: { load: () => new Map(), save: () => undefined },
     store: {
       load: async () => {
         const { overrides, overridesWarning: warning } = world;
