@@ -5,15 +5,17 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { KernelLan, virtualAddress } from "../helpers/bpf-director.ts";
 import { formatService } from "../helpers/director-config.ts";
 import { readMetric, readService, runCommand, waitForServer } from "../helpers/director-view.ts";
 import type { NetnsDirector } from "../helpers/failover/netns-director.ts";
+import type { StartedProcess } from "../helpers/process.ts";
 import { requireBpf } from "../helpers/require-bpf.ts";
 import {
+  executablePath,
   requireAll,
   requireExecutable,
   requireNetns,
@@ -25,7 +27,7 @@ import type { WrkRun } from "../helpers/wrk.ts";
 
 const needs = requireAll(
   requireNetns(),
-  requirePeer("nginx", "curl", "wrk"),
+  requirePeer("nginx", "curl", "wrk", "setpriv"),
   requireBpf(),
   requireExecutable(),
 );
@@ -223,4 +225,53 @@ describe.skipIf(needs.skip)(`director on bpf ${needs.reason}`.trim(), () => {
     },
     testTimeoutMs,
   );
+
+  describe("without the capabilities for bpf", () => {
+    /** Runs the executable with a configuration of one service, as root that may not use bpf. */
+    function startWithout(lines: string): StartedProcess {
+      const { r1 } = lan.hosts;
+      const dropped = "-bpf,-perfmon,-sys_admin,-net_admin";
+      const place = lan.createFolder();
+      const path = join(place, "appliance.toml");
+      writeFileSync(
+        path,
+        `[[virtual_service]]
+name = "web"
+listen = "127.0.0.1:80"
+${lines}
+real_servers = [{ address = "${r1.address}:80" }]
+`,
+      );
+      const limit = ["setpriv", `--bounding-set=${dropped}`, `--inh-caps=${dropped}`];
+      return lan.hosts.two.spawn([...limit, executablePath, "run", "--config", path], {
+        env: { APPLIANCE_RUNTIME_DIR: `${place}/run`, APPLIANCE_STATE_DIR: `${place}/state` },
+      });
+    }
+
+    test(
+      "gate is refused with what is missing",
+      async () => {
+        const started = startWithout('forwarding = "gate"\nengine = "bpf"');
+        expect(await started.exited).not.toBe(0);
+        expect(started.output()).toContain(
+          "virtual service web: forwarding gate needs the engine bpf: " +
+            "bpf may not be used: CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF missing",
+        );
+      },
+      testTimeoutMs,
+    );
+
+    test(
+      "masq runs on the proxy, with a warning",
+      async () => {
+        const started = startWithout('forwarding = "masq"');
+        await started.waitForOutput(
+          /warning engine service=web reason="forwarding masq runs on the proxy, .*CAP_BPF missing/,
+        );
+        await started.waitForOutput(/ready/);
+        expect(await started.stop()).toBe(0);
+      },
+      testTimeoutMs,
+    );
+  });
 });
