@@ -9,6 +9,7 @@ import type {
   DirectorConfig,
   FtpCheckSpec,
   HttpCheckSpec,
+  IpvsConfig,
   MailConfig,
   ProxyConfig,
   ProxyTimeouts,
@@ -90,6 +91,15 @@ export const serviceDefaults: Pick<
 export const proxyDefaults: Omit<ProxyConfig, "workers"> = {
   engine: "native",
   experimentalSockmap: false,
+};
+
+/** Of `[ipvs]`. */
+export const ipvsDefaults: IpvsConfig = {
+  syncInterface: undefined,
+  syncId: 0,
+  tcpTimeoutMs: undefined,
+  tcpFinTimeoutMs: undefined,
+  udpTimeoutMs: undefined,
 };
 
 /** Of `persistence_mask`: each client for itself. */

@@ -22,6 +22,7 @@ import type { NativeTable, NativeValue } from "./native.ts";
 export type ChangeKind =
   | "director"
   | "proxy"
+  | "ipvs"
   | "status"
   | "mail"
   | "peer"
@@ -110,7 +111,7 @@ function diffRouters(
 function diffDirector(before: Config, after: Config): ConfigChange[] {
   const old = nativeDirector(before);
   const now = nativeDirector(after);
-  return (["director", "proxy", "status", "mail"] as const).flatMap((kind) =>
+  return (["director", "proxy", "ipvs", "status", "mail"] as const).flatMap((kind) =>
     diffTable(old[kind], now[kind]).map(([key, text]) => {
       const needsRestart = restartKeys.has(`${kind}.${key}`);
       const hint = needsRestart ? " (at the next start)" : "";

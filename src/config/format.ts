@@ -10,6 +10,7 @@ import {
   directorDefaults,
   fastIntervalDefault,
   httpDefaults,
+  ipvsDefaults,
   mailDefaults,
   persistenceMaskDefault,
   proxyDefaults,
@@ -47,7 +48,7 @@ export interface FormatOptions {
  */
 export function formatConfig(config: Config, options: FormatOptions): string {
   const tables = nativeDirector(config);
-  const { director, proxy, status, mail } = options.withDefaults
+  const { director, proxy, ipvs, status, mail } = options.withDefaults
     ? tables
     : trimDirector(config, options.environment);
   const services = config.virtualServices.map((service) =>
@@ -59,6 +60,7 @@ export function formatConfig(config: Config, options: FormatOptions): string {
   return [
     formatSection("[director]", director),
     formatSection("[proxy]", proxy),
+    formatSection("[ipvs]", ipvs),
     formatSection("[status]", status),
     formatSection("[mail]", mail),
     formatSection("[peer]", nativePeer(config.peer)),
@@ -76,13 +78,15 @@ function trimDirector(config: Config, environment: Environment | undefined) {
   const byDefault = nativeDirector({
     director: directorDefaults,
     proxy: { ...proxyDefaults, workers },
+    ipvs: ipvsDefaults,
     status: { listen: statusListenDefault, readTokenFile: undefined, writeTokenFile: undefined },
     mail: mailDefaults,
   });
-  const { director, proxy, status, mail } = nativeDirector(config);
+  const { director, proxy, ipvs, status, mail } = nativeDirector(config);
   return {
     director: withoutEqual(director, byDefault.director),
     proxy: withoutEqual(proxy, byDefault.proxy),
+    ipvs: withoutEqual(ipvs, byDefault.ipvs),
     status: withoutEqual(status, byDefault.status),
     mail: withoutEqual(mail, byDefault.mail),
   };

@@ -46,17 +46,23 @@ export function isNativeTable(value: NativeValue): value is NativeTable {
 export interface NativeDirector {
   readonly director: NativeTable;
   readonly proxy: NativeTable;
+  readonly ipvs: NativeTable;
   readonly status: NativeTable;
   readonly mail: NativeTable;
 }
 
-/** The tables `director`, `proxy`, `status` and `mail`. */
+function durationOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : formatDuration(ms);
+}
+
+/** The tables `director`, `proxy`, `ipvs`, `status` and `mail`. */
 export function nativeDirector({
   director,
   proxy,
+  ipvs,
   status,
   mail,
-}: Pick<Config, "director" | "proxy" | "status" | "mail">): NativeDirector {
+}: Pick<Config, "director" | "proxy" | "ipvs" | "status" | "mail">): NativeDirector {
   return {
     director: {
       engine: director.engine,
@@ -71,6 +77,13 @@ export function nativeDirector({
       workers: proxy.workers,
       engine: proxy.engine,
       experimental_sockmap: proxy.experimentalSockmap,
+    },
+    ipvs: {
+      sync_interface: ipvs.syncInterface,
+      sync_id: ipvs.syncId,
+      tcp_timeout: durationOf(ipvs.tcpTimeoutMs),
+      tcp_fin_timeout: durationOf(ipvs.tcpFinTimeoutMs),
+      udp_timeout: durationOf(ipvs.udpTimeoutMs),
     },
     status: {
       listen: status.listen === undefined ? "off" : formatEndpoint(status.listen),

@@ -17,6 +17,7 @@ import {
   defaultsTable,
   directorTable,
   groupTable,
+  ipvsTable,
   knownKey,
   mailTable,
   peerTable,
@@ -30,6 +31,7 @@ import type {
   DefaultsTable,
   DirectorTable,
   GroupTable,
+  IpvsTable,
   MailTable,
   PeerTable,
   ProxyTable,
@@ -64,6 +66,7 @@ export function isSound(table: SourcedTable<unknown>, ...keys: readonly string[]
 export interface Sections {
   readonly director: SourcedTable<DirectorTable> | undefined;
   readonly proxy: SourcedTable<ProxyTable> | undefined;
+  readonly ipvs: SourcedTable<IpvsTable> | undefined;
   readonly status: SourcedTable<StatusTable> | undefined;
   readonly mail: SourcedTable<MailTable> | undefined;
   readonly defaults: SourcedTable<DefaultsTable> | undefined;
@@ -81,6 +84,7 @@ const knownSections = [
   "include",
   "director",
   "proxy",
+  "ipvs",
   "status",
   "mail",
   "defaults",
@@ -117,6 +121,7 @@ export function readSections(documents: readonly Document[], report: Report): Se
   return {
     director: single("director", directorTable),
     proxy: single("proxy", proxyTable),
+    ipvs: single("ipvs", ipvsTable),
     status: single("status", statusTable),
     mail: single("mail", mailTable),
     peer: single("peer", peerTable),

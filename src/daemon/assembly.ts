@@ -30,12 +30,14 @@ import { createEventLog } from "./event-log.ts";
 import type { EventLog } from "./event-log.ts";
 import { createFactSource } from "./facts.ts";
 import { DirectorFailover } from "./failover.ts";
+import type { DirectorFailoverOptions } from "./failover.ts";
 import { createFollowers } from "./follower.ts";
 import type { Followers } from "./follower.ts";
 import { configuredHosts, healthTargets } from "./health-target.ts";
 import type { TargetFacts } from "./health-target.ts";
 import { hookOf } from "./hook-of.ts";
 import type { HookRunner } from "./hooks.ts";
+import { ipvsSettingsOf } from "./ipvs-settings.ts";
 import type { Lookup } from "./lookup.ts";
 import type { SendMail } from "./mail-queue.ts";
 import { createMaintenance } from "./maintenance.ts";
@@ -46,7 +48,6 @@ import type { RevisedOverrides } from "./override-merge.ts";
 import type { OverrideStore } from "./override-store.ts";
 import type { Overrides } from "./overrides.ts";
 import { PeerCopy } from "./peer-copy.ts";
-import type { PeerCopyView } from "./peer-copy.ts";
 import { peerPlanOf } from "./peer.ts";
 import { createReporter } from "./report.ts";
 import type { Reporter } from "./report.ts";
@@ -287,7 +288,11 @@ export async function assemble(
   const hostState = (host: string): HostState => resolver.state(host);
   const outside = await createOutside(parts, { state, report, hostState, onChange: bringAgain });
   const { maintenance, followers } = outside;
-  const failover = createFailover(parts, report, () => assembly?.peerCopy.view());
+  const failover: DirectorFailover = createFailover(parts, {
+    report,
+    copied: () => assembly?.peerCopy.view(),
+    onState: () => bringIpvs({ state, engine, failover }),
+  });
   stack.defer(() => failover.close());
   stack.defer(() => maintenance.close());
   const health = parts.createHealth(
@@ -318,6 +323,7 @@ export async function assemble(
       followers.follow(assembly.table.assessments());
       parts.onJudged?.(assembly.table.assessments());
       failover.judge(assembly.table.assessments());
+      bringIpvs(assembly);
       noteReady(assembly);
     },
   });
@@ -370,8 +376,7 @@ export function bringPeer({ state, peerCopy, report }: Assembly): void {
 
 function createFailover(
   parts: DirectorParts,
-  report: Reporter,
-  copied: () => PeerCopyView | undefined,
+  links: Pick<DirectorFailoverOptions, "report" | "copied" | "onState">,
 ): DirectorFailover {
   return new DirectorFailover({
     clock: parts.clock,
@@ -379,15 +384,20 @@ function createFailover(
     startThread: (options) => new Failover(options),
     asker: createTrackAsker(parts.clock),
     guardCommand: parts.guardCommand,
-    report,
     hooks: parts.hooks,
-    copied,
+    ...links,
     onCrash(error) {
       parts.logger.log("error", "failover-crash", { reason: errorText(error) });
       // A bug: the process ends, the guard resigns, the other director takes over.
       throw error;
     },
   });
+}
+
+/** Lets daemons and timeouts of IPVS follow the configuration and who is active. */
+function bringIpvs({ state, engine, failover }: Pick<Assembly, "state" | "engine" | "failover">) {
+  const { config } = state.loaded;
+  engine.configureIpvs?.(ipvsSettingsOf(config, (name) => failover.isActive(name)));
 }
 
 /**

@@ -63,6 +63,8 @@ export interface DirectorFailoverOptions {
   readonly hooks: HookRunner;
   /** How far the other director's clients were copied; undefined without a peer. */
   readonly copied: () => PeerCopyView | undefined;
+  /** A virtual router has another state. */
+  readonly onState: () => void;
   readonly onCrash: (error: Error) => void;
 }
 
@@ -93,6 +95,8 @@ export class DirectorFailover {
   #keys: RouterKeys = new Map();
   readonly #tracking: Tracking;
   readonly #witnesses: WitnessQuestions;
+  /** Virtual routers in which this director is active. */
+  readonly #active = new Set<string>();
   /** What each virtual router was told last. */
   readonly #told = new Map<string, RouterVerdict>();
 
@@ -145,6 +149,11 @@ export class DirectorFailover {
   /** Names of the virtual routers. */
   names(): readonly string[] {
     return this.#routers.map(({ name }) => name);
+  }
+
+  /** True while this director is active in a virtual router. */
+  isActive(name: string): boolean {
+    return this.#active.has(name);
   }
 
   /** Hands the addresses of one virtual router over, or of all. */
@@ -262,6 +271,9 @@ export class DirectorFailover {
 
   #onState(event: Extract<RealtimeEvent, { type: "state" }>): void {
     const { instance, state, cause } = event;
+    if (state === "active") this.#active.add(instance);
+    else this.#active.delete(instance);
+    this.#options.onState();
     const router = this.#routers.find(({ name }) => name === instance);
     const addresses = router?.addresses.map(({ address }) => address) ?? [];
     this.#tell(stateReport(event, addresses));

@@ -60,6 +60,7 @@ export function createCompositeEngine({ proxy, ipvs, bpf }: CompositeParts): Eng
     bindClients: (clients) => proxy.bindClients?.(clients) ?? 0,
     ipvsObstacle: () => ipvs.ipvsObstacle?.(),
     ipvsView: () => ipvs.ipvsView?.(),
+    configureIpvs: (settings) => ipvs.configureIpvs?.(settings),
     bpfObstacle: () => bpf.bpfObstacle?.(),
     droppedPackets: () => all.flatMap((engine) => engine.droppedPackets?.() ?? []),
     leave() {

@@ -154,6 +154,21 @@ export interface IpvsView {
   readonly daemons: readonly SyncDaemon[];
 }
 
+/** What IPVS is to do besides its services; what is left out stays as it is. */
+export interface IpvsSettings {
+  /** Synchronisation daemons to run, whose messages are not authenticated. */
+  readonly sync?: {
+    readonly interfaceName: string;
+    /** 0..255 */
+    readonly syncId: number;
+    readonly roles: readonly SyncDaemon["role"][];
+  };
+  /** After which idle connections are forgotten, whole seconds. */
+  readonly tcpTimeoutMs?: number | undefined;
+  readonly tcpFinTimeoutMs?: number | undefined;
+  readonly udpTimeoutMs?: number | undefined;
+}
+
 /** A client that a persistent service remembers. */
 export interface BoundClient {
   readonly service: string;
@@ -208,6 +223,8 @@ export interface Engine {
    * on, and the next one takes it over. Missing: there is nothing of the kind.
    */
   leave?(): void;
+  /** Takes effect as long as IPVS carries a service. Missing: the engine never uses it. */
+  configureIpvs?(settings: IpvsSettings): void;
   /** Undefined, or missing: no service is carried by IPVS. */
   ipvsView?(): IpvsView | undefined;
   /**

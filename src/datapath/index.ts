@@ -15,6 +15,7 @@ export type {
   EngineEvent,
   EngineListener,
   EngineName,
+  IpvsSettings,
   IpvsView,
   ServerCounters,
   ServiceCounters,

@@ -360,6 +360,19 @@ export interface ProxyConfig {
   readonly experimentalSockmap: boolean;
 }
 
+/** What IPVS does besides its services, for the whole network namespace. */
+export interface IpvsConfig {
+  /** Interface that directors tell each other of connections on; undefined: they do not. */
+  readonly syncInterface: string | undefined;
+  /** 0..255; both directors have the same. */
+  readonly syncId: number;
+  /** After which idle connections are forgotten, whole seconds; undefined: as the kernel has it. */
+  readonly tcpTimeoutMs: number | undefined;
+  /** After a FIN. */
+  readonly tcpFinTimeoutMs: number | undefined;
+  readonly udpTimeoutMs: number | undefined;
+}
+
 /** Settings of the status endpoint. */
 export interface StatusConfig {
   /** Undefined: control socket only. */
@@ -373,6 +386,7 @@ export interface StatusConfig {
 export interface Config {
   readonly director: DirectorConfig;
   readonly proxy: ProxyConfig;
+  readonly ipvs: IpvsConfig;
   readonly status: StatusConfig;
   readonly mail: MailConfig;
   readonly virtualServices: readonly VirtualService[];

@@ -25,6 +25,7 @@ export type {
   Persistence,
   PlainCheckSpec,
   Protocol,
+  IpvsConfig,
   ProxyConfig,
   ProxyTimeouts,
   RadiusCheckSpec,

@@ -344,6 +344,8 @@ const peer = maybe(
   }),
 );
 
+const seconds = fc.integer({ min: 1, max: 86_400 }).map((count) => count * 1000);
+
 const config: fc.Arbitrary<Config> = fc.record({
   virtualRouters,
   peer,
@@ -363,6 +365,14 @@ const config: fc.Arbitrary<Config> = fc.record({
       experimentalSockmap: fc.boolean(),
     })
     .map((raw) => (raw.engine === "portable" ? { ...raw, workers: 1 } : raw)),
+  ipvs: fc.record({
+    // Needs a virtual router beside it.
+    syncInterface: fc.constant(undefined),
+    syncId: fc.nat(255),
+    tcpTimeoutMs: maybe(seconds),
+    tcpFinTimeoutMs: maybe(seconds),
+    udpTimeoutMs: maybe(seconds),
+  }),
   status: fc.record({
     listen: maybe(loopback),
     readTokenFile: maybe(cleanPath),

@@ -23,7 +23,7 @@ const say = (value: object): void => {
 function collect(): void {
   let kept: unknown[] = [];
   setInterval(() => {
-    for (let count = 0; count < 200; count++) kept.push(new Array(1000).fill(Math.random()));
+    for (let count = 0; count < 200; count++) kept.push(Array.from({ length: 1000 }, Math.random));
     if (kept.length > 4000) kept = [];
     Bun.gc(true);
   }, 500);

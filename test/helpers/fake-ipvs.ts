@@ -5,9 +5,7 @@
  * @module
  */
 import {
-  IPVS_CMD_ATTR_TIMEOUT_TCP,
-  IPVS_CMD_ATTR_TIMEOUT_TCP_FIN,
-  IPVS_CMD_ATTR_TIMEOUT_UDP,
+  IPVS_CMD_DEL_DAEMON,
   IPVS_CMD_DEL_DEST,
   IPVS_CMD_DEL_SERVICE,
   IPVS_CMD_GET_CONFIG,
@@ -15,8 +13,10 @@ import {
   IPVS_CMD_GET_DEST,
   IPVS_CMD_GET_INFO,
   IPVS_CMD_GET_SERVICE,
+  IPVS_CMD_NEW_DAEMON,
   IPVS_CMD_NEW_DEST,
   IPVS_CMD_NEW_SERVICE,
+  IPVS_CMD_SET_CONFIG,
   IPVS_CMD_SET_DEST,
   IPVS_CMD_SET_SERVICE,
   IPVS_DEST_ATTR_ACTIVE_CONNS,
@@ -33,11 +33,19 @@ import { encodeGeneric } from "../../src/netlink/generic/family.ts";
 import { GenericSocket, IpvsSocket } from "../../src/netlink/generic/index.ts";
 import type {
   IpvsAnswer,
+  IpvsDaemon,
   IpvsDestinationKey,
   IpvsDestinationSettings,
   IpvsServiceKey,
   IpvsServiceSettings,
+  IpvsTimeouts,
 } from "../../src/netlink/generic/index.ts";
+import {
+  decodeDaemon,
+  decodeTimeouts,
+  encodeDaemon,
+  encodeTimeouts,
+} from "../../src/netlink/generic/ipvs-control.ts";
 import {
   decodeDestination,
   encodeDestination,
@@ -70,6 +78,9 @@ export interface FakeIpvsService {
 export interface FakeIpvs {
   /** By `tcp address:port` or `fwmark N`. */
   readonly services: Map<string, FakeIpvsService>;
+  /** By their role. */
+  readonly daemons: Map<string, IpvsDaemon>;
+  timeouts: IpvsTimeouts;
   /** Commands that changed something, by their number, and those that were refused. */
   readonly commands: number[];
   /** Schedulers that it has. */
@@ -107,7 +118,9 @@ function answerWith(request: NetlinkMessage, command: number, attributes: readon
 
 class FakeIpvsKernel implements FakeIpvs {
   readonly services = new Map<string, FakeIpvsService>();
+  readonly daemons = new Map<string, IpvsDaemon>();
   readonly commands: number[] = [];
+  timeouts: IpvsTimeouts = { tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 };
   schedulers: ReadonlySet<string> = new Set(["rr", "wrr", "wlc", "sh", "mh"]);
   isLoaded = true;
   isPermitted = true;
@@ -150,13 +163,14 @@ class FakeIpvsKernel implements FakeIpvs {
           attribute.u32(IPVS_INFO_ATTR_CONN_TAB_SIZE, 4096),
         ]);
       case IPVS_CMD_GET_CONFIG:
-        return this.#facts(request, command, [
-          attribute.u32(IPVS_CMD_ATTR_TIMEOUT_TCP, 900),
-          attribute.u32(IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, 120),
-          attribute.u32(IPVS_CMD_ATTR_TIMEOUT_UDP, 300),
-        ]);
+        return this.#facts(request, command, encodeTimeouts(this.timeouts));
       case IPVS_CMD_GET_DAEMON:
-        return [done(request)];
+        return [...this.#listDaemons(request), done(request)];
+      case IPVS_CMD_NEW_DAEMON:
+      case IPVS_CMD_DEL_DAEMON:
+        return [this.#changeDaemon(request, command)];
+      case IPVS_CMD_SET_CONFIG:
+        return [this.#setTimeouts(request, command)];
       case IPVS_CMD_GET_SERVICE:
         return [...this.#listServices(request), done(request)];
       case IPVS_CMD_GET_DEST:
@@ -189,6 +203,33 @@ class FakeIpvsKernel implements FakeIpvs {
       ]);
       return answerWith(request, IPVS_CMD_NEW_DEST, [destination]);
     });
+  }
+
+  #listDaemons(request: NetlinkMessage): Answer[] {
+    return Array.from(this.daemons.values(), (daemon) =>
+      answerWith(request, IPVS_CMD_NEW_DAEMON, [encodeDaemon(daemon)]),
+    );
+  }
+
+  #changeDaemon(request: NetlinkMessage, command: number): Answer {
+    this.commands.push(command);
+    const decoded = decodeDaemon(request);
+    if (!decoded.ok) throw new Error(`Daemon of a request: ${decoded.fault}`);
+    const { role } = decoded.value;
+    const isNew = command === IPVS_CMD_NEW_DAEMON;
+    if (isNew === this.daemons.has(role)) return refusal(request, isNew ? EEXIST : ESRCH);
+    if (isNew) this.daemons.set(role, decoded.value);
+    else this.daemons.delete(role);
+    return ack(request);
+  }
+
+  #setTimeouts(request: NetlinkMessage, command: number): Answer {
+    this.commands.push(command);
+    const decoded = decodeTimeouts(request);
+    if (!decoded.ok) throw new Error(`Timeouts of a request: ${decoded.fault}`);
+    const set = Object.entries(decoded.value).filter(([, seconds]) => seconds > 0);
+    this.timeouts = { ...this.timeouts, ...Object.fromEntries(set) };
+    return ack(request);
   }
 
   #serviceOf(request: NetlinkMessage) {

@@ -46,11 +46,12 @@ describe.skipIf(needs.skip)("the engine ipvs in a kernel with IPVS", () => {
   test("without the module run refuses what only the kernel can do, by name", () => {
     const told = section("no module");
     for (const service of ["direct", "direct-ipv6", "ports", "one-packet"]) {
-      expect(told).toContain(
-        `  virtual service ${service}: forwarding gate needs the engine ipvs: ${noModule}\n`,
-      );
+      const what = `virtual service ${service}: forwarding gate needs the engine ipvs or bpf`;
+      expect(told).toContain(`  ${what}: ipvs: ${noModule}; bpf: `);
     }
-    expect(told).toContain("virtual service tunnelled: forwarding ipip needs the engine ipvs");
+    expect(told).toContain(
+      "virtual service tunnelled: forwarding ipip needs the engine ipvs or bpf",
+    );
     expect(told).toContain("virtual service marked: a firewall mark needs the engine ipvs");
     expect(told).not.toContain("virtual service translated:");
     expect(told).toContain('service=translated reason="forwarding masq runs on the proxy');
@@ -75,6 +76,7 @@ describe.skipIf(needs.skip)("the engine ipvs in a kernel with IPVS", () => {
     "fallback: -n",
     "put back: -n",
     "restarted: -n",
+    "sync: --daemon",
   ])("list agrees with ipvsadm to the byte, %s", (name) => {
     const [when, view] = name.split(": ");
     const theirs = section(`${when}: ipvsadm ${view}`);
@@ -201,5 +203,12 @@ describe.skipIf(needs.skip)("the engine ipvs in a kernel with IPVS", () => {
   test("a stop removes what is its own and nothing else", () => {
     const lines = section("stopped").trimEnd().split("\n");
     expect(lines.slice(3)).toEqual(["TCP  10.66.0.201:99 wlc"]);
+  });
+
+  test("the synchronisation daemons follow who is active, and end with the director", () => {
+    expect(section("sync: backup")).toStartWith("backup sync daemon (mcast=eth1, syncid=9");
+    expect(section("sync: active")).toStartWith("master sync daemon (mcast=eth1, syncid=9");
+    expect(section("sync: active")).toContain("Timeout (tcp tcpfin udp): 900 33 300");
+    expect(section("sync: stopped")).toBe("");
   });
 });

@@ -12,6 +12,7 @@ import type { Document, Place } from "../document.ts";
 import type { Report } from "../report.ts";
 import { isSound } from "../section.ts";
 import type { Sections, SourcedTable } from "../section.ts";
+import { resolveIpvs } from "./ipvs.ts";
 import { checkListen } from "./listen.ts";
 import { resolveMail } from "./mail.ts";
 import { createPatternCheck } from "./pattern-check.ts";
@@ -65,6 +66,7 @@ export function resolveConfig(options: ResolveOptions): Config {
   return {
     director: resolveDirector(sections),
     proxy: resolveProxy(options),
+    ipvs: resolveIpvs(sections, report),
     status,
     mail: resolveMail(sections.mail?.value),
     virtualServices: services.map(({ service }) => service),

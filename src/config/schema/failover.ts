@@ -24,7 +24,8 @@ import {
   word,
 } from "./value.ts";
 
-const interfaceName = text('an interface name such as "eth0"', (input) =>
+/** Name of a network interface. */
+export const interfaceName = text('an interface name such as "eth0"', (input) =>
   // IFNAMSIZ has room for 15 characters and a NUL (netdevice(7)).
   /^[^\s/:\p{C}]{1,15}$/u.test(input) && input !== "." && input !== ".." ? input : undefined,
 );

@@ -8,6 +8,8 @@ export { checkServices, checkTable, checkTypes } from "./check.ts";
 export type { CheckTable } from "./check.ts";
 export { directorTable, proxyTable, statusTable } from "./director.ts";
 export type { DirectorTable, ProxyTable, StatusTable } from "./director.ts";
+export { ipvsTable } from "./ipvs.ts";
+export type { IpvsTable } from "./ipvs.ts";
 export { mailTable } from "./mail.ts";
 export type { MailTable, ServiceMailTable } from "./mail.ts";
 export { peerTable, vrrpTable } from "./failover.ts";

@@ -22,9 +22,11 @@ import type {
   ConnectionEntry,
   Engine,
   EngineListener,
+  IpvsSettings,
   IpvsView,
   ServiceCounters,
 } from "../engine.ts";
+import { IpvsCompanions } from "./companions.ts";
 import { createOwnerOf, readConnections } from "./connection-list.ts";
 import { IpvsCounters } from "./counters.ts";
 import { missingSettings, readHostSetting } from "./host-settings.ts";
@@ -71,6 +73,7 @@ class IpvsEngine implements Engine {
   readonly #readSetting: ReadSetting;
   readonly #kernel: IpvsKernel;
   readonly #counters = new IpvsCounters();
+  readonly #companions = new IpvsCompanions();
   #services: readonly ForwardingService[] = [];
   #wanted: readonly WantedService[] = [];
   /** What this engine has made or taken over, by {@link serviceId}. */
@@ -84,7 +87,8 @@ class IpvsEngine implements Engine {
   #timer: Timer | undefined;
   /** True while commands are carried out, which happens in several turns. */
   #isBusy = false;
-  #warned: ReadonlySet<string> = new Set();
+  /** Warnings that hold, by what they are about. */
+  readonly #warned = new Map<"host" | "companions", ReadonlySet<string>>();
   #lookFailure = "";
 
   constructor({ listener, isLocal, clock, open, readSetting }: IpvsEngineOptions) {
@@ -122,7 +126,7 @@ class IpvsEngine implements Engine {
     const found = this.#read();
     this.#takeOver(found);
     this.#wanted = this.#table();
-    this.#warn();
+    this.#warn("host", missingSettings(this.#wanted, this.#readSetting));
     const commands = planChanges({ wanted: this.#wanted, found, owned: this.#owned });
     const problems: ApplyProblem[] = [];
     for (const [index, command] of commands.entries()) {
@@ -131,7 +135,20 @@ class IpvsEngine implements Engine {
       if (index % commandsPerTurn === commandsPerTurn - 1) await Bun.sleep(0);
     }
     this.#troubled = new Set(problems.map(({ service }) => service));
+    this.#accompany();
     return problems;
+  }
+
+  configureIpvs(settings: IpvsSettings): void {
+    const isNew = this.#companions.set(settings);
+    if (isNew && this.#owned.size > 0) this.#accompany();
+  }
+
+  /** Daemons and timeouts, tried again with each look. */
+  #accompany(): void {
+    const isUsed = this.#owned.size > 0 && this.#kernel.obstacle() === undefined;
+    const texts = isUsed ? this.#companions.bring(this.#kernel.socket) : [];
+    this.#warn("companions", texts);
   }
 
   #table(): readonly WantedService[] {
@@ -159,13 +176,13 @@ class IpvsEngine implements Engine {
     }
   }
 
-  /** Tells of settings of the host that are missing, once as long as they are. */
-  #warn(): void {
-    const texts = new Set(missingSettings(this.#wanted, this.#readSetting));
-    for (const text of texts) {
-      if (!this.#warned.has(text)) this.#listener({ type: "log", level: "warning", text });
+  /** Tells each text once, as long as it holds. */
+  #warn(about: "host" | "companions", texts: readonly string[]): void {
+    const before = this.#warned.get(about);
+    for (const text of new Set(texts)) {
+      if (before?.has(text) !== true) this.#listener({ type: "log", level: "warning", text });
     }
-    this.#warned = texts;
+    this.#warned.set(about, new Set(texts));
   }
 
   /** @returns Why it cannot be done. Nothing is tried of a service that could not be made. */
@@ -233,6 +250,7 @@ class IpvsEngine implements Engine {
     for (const { message } of problems) {
       this.#listener({ type: "log", level: "warning", text: `IPVS stays changed: ${message}` });
     }
+    this.#accompany();
   }
 
   #tellChanged(service: string, differences: readonly string[]): void {
@@ -298,7 +316,10 @@ class IpvsEngine implements Engine {
       if (timeoutMs === 0 && hurry.aborted) {
         for (const id of this.#formerWeights.keys()) this.#owned.delete(id);
       }
-      if (this.#owned.size > 0) this.#carryOutAll(this.#read());
+      if (this.#owned.size > 0) {
+        this.#warn("companions", this.#companions.close(this.#kernel.socket));
+        this.#carryOutAll(this.#read());
+      }
     } catch (error) {
       const text = `Cannot remove all services from IPVS: ${errorText(error)}`;
       this.#listener({ type: "log", level: "warning", text });

@@ -313,6 +313,46 @@ kernel -A -t 10.66.0.201:99 -s wlc
 kill "$(director)"
 eventually has_ended
 kernel -Ln
+
+# A director of a pair sends its connections while it is active.
+cat > $config <<'TOML'
+[status]
+listen = "off"
+[ipvs]
+sync_interface = "eth1"
+sync_id = 9
+tcp_fin_timeout = "33s"
+
+[[vrrp]]
+name = "pair"
+interface = "eth1"
+vrid = 51
+addresses = ["10.77.0.200/24"]
+auth = "none"
+advertise_interval = "1s"
+down_after = "9s"
+
+[[virtual_service]]
+name = "direct"
+listen = "10.66.0.100:80"
+forwarding = "gate"
+scheduler = "rr"
+check = { type = "on" }
+real_servers = [{ address = "10.66.0.11:80" }]
+TOML
+sends() { kernel -L --daemon | grep -q "^master"; }
+start
+section "sync: backup"
+kernel -L --daemon
+eventually sends
+section "sync: active"
+kernel -L --daemon
+kernel -L --timeout
+compare sync --daemon
+kill "$(director)"
+eventually has_ended
+section "sync: stopped"
+kernel -L --daemon
 section "log"
 tail -5 $log
 section "end"

@@ -56,6 +56,7 @@ function setUp(answers = { isGood: true }) {
   const seen = {
     listener: undefined as ((event: RealtimeEvent) => void) | undefined,
     beatAgeMs: 0,
+    states: 0,
   };
   const order = async (...words: unknown[]): Promise<void> => void orders.push(words.join(" "));
   const startThread = (options: FailoverOptions) => {
@@ -101,6 +102,7 @@ function setUp(answers = { isGood: true }) {
       abandon: () => undefined,
     },
     copied: () => undefined,
+    onState: () => void seen.states++,
     onCrash: () => undefined,
   });
   const tell = (event: RealtimeEvent): void => seen.listener!(event);
@@ -114,6 +116,19 @@ describe("DirectorFailover", () => {
     failover.judge([service("up", "up")]);
     await failover.standby(undefined);
     expect([failover.view(), failover.isHealthy(), orders]).toEqual([undefined, true, []]);
+  });
+
+  test("knows in which virtual routers it is active, and tells of changes", async () => {
+    const { failover, tell, seen } = setUp();
+    await failover.apply(configOf("", other));
+    tell({ type: "state", instance: "web", state: "active", cause: "silence" });
+    expect([failover.isActive("web"), failover.isActive("mail"), seen.states]).toEqual([
+      true,
+      false,
+      1,
+    ]);
+    tell({ type: "state", instance: "web", state: "backup", cause: "outranked" });
+    expect([failover.isActive("web"), seen.states]).toEqual([false, 2]);
   });
 
   test("tells fitness after each change and no more often", async () => {

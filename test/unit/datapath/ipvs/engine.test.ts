@@ -1,57 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { createIpvsEngine } from "../../../../src/datapath/index.ts";
-import type { Engine, EngineEvent } from "../../../../src/datapath/index.ts";
-import type { ForwardingService } from "../../../../src/model/index.ts";
-import { createFakeClock } from "../../../helpers/fake-clock.ts";
-import type { FakeClock } from "../../../helpers/fake-clock.ts";
-import { createFakeIpvs } from "../../../helpers/fake-ipvs.ts";
-import type { FakeIpvs } from "../../../helpers/fake-ipvs.ts";
-import { serverAt, serviceWith } from "../../../helpers/traffic/forwarding.ts";
 import { waitFor } from "../../../helpers/wait.ts";
-
-interface Bench {
-  readonly engine: Engine;
-  readonly ipvs: FakeIpvs;
-  readonly clock: FakeClock;
-  readonly events: EngineEvent[];
-  /** Addresses of this host. */
-  readonly local: Set<string>;
-  /** What /proc/sys says. */
-  readonly settings: Map<string, string>;
-}
-
-function createBench(): Bench {
-  const ipvs = createFakeIpvs();
-  const clock = createFakeClock();
-  const events: EngineEvent[] = [];
-  const local = new Set<string>();
-  const settings = new Map<string, string>();
-  const engine = createIpvsEngine({
-    listener: (event) => events.push(event),
-    isLocal: (address) => local.has(address),
-    clock,
-    open: ipvs.open,
-    readSetting: (key) => settings.get(key),
-  });
-  return { engine, ipvs, clock, events, local, settings };
-}
-
-const one = serverAt({ address: "192.0.2.11", port: 80 });
-const two = serverAt({ address: "192.0.2.12", port: 80 }, { weight: 2 });
-
-function web(changes: Partial<ForwardingService> = {}): ForwardingService {
-  const { timeouts: _timeouts, ...rest } = changes;
-  return serviceWith({
-    listen: [{ address: "192.0.2.100", portFirst: 80, portLast: 80 }],
-    forwarding: "gate",
-    servers: [one, two],
-    ...rest,
-  });
-}
-
-const webId = "tcp 192.0.2.100:80";
-const goodTable = { [webId]: "rr [192.0.2.11:80 gate 1, 192.0.2.12:80 gate 2]" };
+import { createBench, goodTable, one, two, web, webId } from "./bench.ts";
 
 describe("IpvsEngine.apply()", () => {
   test("opens nothing as long as there is nothing to do", async () => {
