@@ -207,7 +207,7 @@ export function runTests(options) {
 
 /** Files that say so in their head comment have the machine for themselves. */
 function isAlone(file) {
-  return /^ \* @alone\b/m.test(readFileSync(join(root, file), "utf8"));
+  return /^ \* Runs alone: /m.test(readFileSync(join(root, file), "utf8"));
 }
 
 /** One file in a process of its own; its output is printed whole when it has ended. */

@@ -30,7 +30,6 @@ import { createEventLog } from "./event-log.ts";
 import type { EventLog } from "./event-log.ts";
 import { createFactSource } from "./facts.ts";
 import { DirectorFailover } from "./failover.ts";
-import type { DirectorFailoverOptions } from "./failover.ts";
 import { createFollowers } from "./follower.ts";
 import type { Followers } from "./follower.ts";
 import { configuredHosts, healthTargets } from "./health-target.ts";
@@ -288,11 +287,7 @@ export async function assemble(
   const hostState = (host: string): HostState => resolver.state(host);
   const outside = await createOutside(parts, { state, report, hostState, onChange: bringAgain });
   const { maintenance, followers } = outside;
-  const failover: DirectorFailover = createFailover(parts, {
-    report,
-    copied: () => assembly?.peerCopy.view(),
-    onState: () => bringIpvs({ state, engine, failover }),
-  });
+  const failover = createFailover(parts, report, () => assembly);
   stack.defer(() => failover.close());
   stack.defer(() => maintenance.close());
   const health = parts.createHealth(
@@ -319,12 +314,7 @@ export async function assemble(
       if (hook !== undefined) parts.hooks.enqueue(hook);
     },
     afterRun: () => {
-      if (assembly === undefined) return;
-      followers.follow(assembly.table.assessments());
-      parts.onJudged?.(assembly.table.assessments());
-      failover.judge(assembly.table.assessments());
-      bringIpvs(assembly);
-      noteReady(assembly);
+      if (assembly !== undefined) afterJudgement(assembly);
     },
   });
   stack.defer(() => table.close());
@@ -376,7 +366,8 @@ export function bringPeer({ state, peerCopy, report }: Assembly): void {
 
 function createFailover(
   parts: DirectorParts,
-  links: Pick<DirectorFailoverOptions, "report" | "copied" | "onState">,
+  report: Reporter,
+  assembly: () => Assembly | undefined,
 ): DirectorFailover {
   return new DirectorFailover({
     clock: parts.clock,
@@ -384,8 +375,10 @@ function createFailover(
     startThread: (options) => new Failover(options),
     asker: createTrackAsker(parts.clock),
     guardCommand: parts.guardCommand,
+    report,
     hooks: parts.hooks,
-    ...links,
+    copied: () => assembly()?.peerCopy.view(),
+    onState: () => bringIpvs(assembly()),
     onCrash(error) {
       parts.logger.log("error", "failover-crash", { reason: errorText(error) });
       // A bug: the process ends, the guard resigns, the other director takes over.
@@ -395,7 +388,9 @@ function createFailover(
 }
 
 /** Lets daemons and timeouts of IPVS follow the configuration and who is active. */
-function bringIpvs({ state, engine, failover }: Pick<Assembly, "state" | "engine" | "failover">) {
+function bringIpvs(assembly: Assembly | undefined): void {
+  if (assembly === undefined) return;
+  const { state, engine, failover } = assembly;
   const { config } = state.loaded;
   engine.configureIpvs?.(ipvsSettingsOf(config, (name) => failover.isActive(name)));
 }
@@ -408,6 +403,17 @@ export async function bringFailover({ state, failover, table }: Assembly): Promi
   if (!state.isReady || state.isStopping) return;
   await failover.apply(state.loaded.config);
   failover.judge(table.assessments());
+}
+
+/** What follows a run of the service table. */
+function afterJudgement(assembly: Assembly): void {
+  const { parts, table, followers, failover } = assembly;
+  const assessments = [...table.assessments()];
+  followers.follow(assessments);
+  parts.onJudged?.(assessments);
+  failover.judge(assessments);
+  bringIpvs(assembly);
+  noteReady(assembly);
 }
 
 /** Once the first check of every server has ended, the director is ready; it stays so. */

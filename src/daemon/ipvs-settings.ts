@@ -19,10 +19,10 @@ export function ipvsSettingsOf(
 ): IpvsSettings {
   const { syncInterface, syncId, ...timeouts } = ipvs;
   if (syncInterface === undefined) return timeouts;
-  const states = virtualRouters.map(({ name }) => isActive(name));
+  const states = new Set(virtualRouters.map(({ name }) => isActive(name)));
   const roles = [
-    ...(states.includes(true) ? (["active"] as const) : []),
-    ...(states.includes(false) ? (["backup"] as const) : []),
+    ...(states.has(true) ? (["active"] as const) : []),
+    ...(states.has(false) ? (["backup"] as const) : []),
   ];
   return { ...timeouts, sync: { interfaceName: syncInterface, syncId, roles } };
 }

@@ -1,7 +1,7 @@
 /**
  * Real servers that die, hang and misbehave under load: what their clients notice.
  *
- * @alone counts the requests that a fault costs
+ * Runs alone: it counts the requests that a fault costs.
  */
 import { expect, test } from "bun:test";
 
