@@ -19,7 +19,11 @@ function timeBefore(nowMs: number, ageMs: number): string {
   return new Date(nowMs - ageMs).toISOString();
 }
 
-function routerSnapshot(instance: Instance, nowMs: number): VirtualRouterSnapshot {
+function routerSnapshot(
+  instance: Instance,
+  { transitionsOf }: FailoverView,
+  nowMs: number,
+): VirtualRouterSnapshot {
   const { heard, advertisementsReceived } = instance;
   return {
     name: instance.name,
@@ -40,6 +44,7 @@ function routerSnapshot(instance: Instance, nowMs: number): VirtualRouterSnapsho
             at: timeBefore(nowMs, heard.ageMs),
           },
     transitions: instance.transitions,
+    transitionCauses: transitionsOf(instance.name),
     conflicts: instance.conflicts,
     advertisementsSent: instance.advertisementsSent,
     advertisementsReceived: { ...advertisementsReceived },
@@ -90,7 +95,7 @@ export function failoverSnapshot(
       const state = isUp === undefined ? "unknown" : isUp ? "up" : "down";
       return { name, state, reason };
     }),
-    routers: view.instances.map((instance) => routerSnapshot(instance, nowMs)),
+    routers: view.instances.map((instance) => routerSnapshot(instance, view, nowMs)),
   };
 }
 

@@ -31,6 +31,8 @@ import { readRouterKeys } from "./router-keys.ts";
 import type { RouterKeys } from "./router-keys.ts";
 import { Tracking } from "./tracking.ts";
 import type { TrackView } from "./tracking.ts";
+import { TransitionCounts } from "./transition-counts.ts";
+import type { TransitionCount } from "./transition-counts.ts";
 import { WitnessQuestions } from "./witness.ts";
 
 /** The real-time thread, as far as it is used here. */
@@ -73,6 +75,8 @@ export interface FailoverView {
   readonly fence: FenceState | undefined;
   readonly realtime: ReturnType<Failover["realtime"]>;
   readonly instances: readonly InstanceView[];
+  /** Changes of state of a virtual router since the director started. */
+  readonly transitionsOf: (name: string) => readonly TransitionCount[];
   /** Pings and scripts that are tracked. */
   readonly tracked: readonly TrackView[];
   /** Undefined without a peer. */
@@ -97,6 +101,7 @@ export class DirectorFailover {
   readonly #witnesses: WitnessQuestions;
   /** Virtual routers in which this director is active. */
   readonly #active = new Set<string>();
+  readonly #transitions = new TransitionCounts();
   /** What each virtual router was told last. */
   readonly #told = new Map<string, RouterVerdict>();
 
@@ -120,6 +125,7 @@ export class DirectorFailover {
     const { virtualRouters, director } = config;
     this.#scriptUser = director.scriptUser;
     this.#routers = virtualRouters;
+    this.#transitions.keepOnly(new Set(this.names()));
     if (virtualRouters.length === 0 && this.#failover === undefined) return;
     this.#failover ??= this.#start();
     // Who has not asked yet must not claim to be fit.
@@ -181,7 +187,8 @@ export class DirectorFailover {
     const realtime = failover.realtime();
     const copied = this.#options.copied();
     const [instances, peer] = [failover.view(), failover.peer()];
-    return { fence: this.#fence, realtime, instances, tracked, peer, copied };
+    const transitionsOf = (name: string) => this.#transitions.of(name);
+    return { fence: this.#fence, realtime, instances, transitionsOf, tracked, peer, copied };
   }
 
   /** False if the real-time thread hangs. */
@@ -274,6 +281,7 @@ export class DirectorFailover {
     if (state === "active") this.#active.add(instance);
     else this.#active.delete(instance);
     this.#options.onState();
+    this.#transitions.note(instance, state, cause);
     const router = this.#routers.find(({ name }) => name === instance);
     const addresses = router?.addresses.map(({ address }) => address) ?? [];
     this.#tell(stateReport(event, addresses));

@@ -34,11 +34,20 @@ export interface VirtualRouterSnapshot {
     readonly at: string;
   } | null;
   readonly transitions: number;
+  /** Those since the director started, by the state it took and the cause. */
+  readonly transitionCauses?: readonly TransitionSnapshot[] | undefined;
   /** How often another node claimed an address while this one was active. */
   readonly conflicts: number;
   readonly advertisementsSent: number;
   /** By what became of them. */
   readonly advertisementsReceived: Readonly<Record<string, number>>;
+}
+
+/** Changes to one state with one cause. */
+export interface TransitionSnapshot {
+  readonly to: string;
+  readonly cause: string;
+  readonly count: number;
 }
 
 /** A ping or script that virtual routers track. */
@@ -107,6 +116,7 @@ const router = v.object({
   leaseRemainingMs: v.pipe(count, v.description("How long it may still answer; 0: not at all")),
   heard: v.nullable(v.object({ address: v.string(), priority: count, at: timestamp })),
   transitions: count,
+  transitionCauses: v.optional(v.array(v.object({ to: v.string(), cause: v.string(), count }))),
   conflicts: count,
   advertisementsSent: count,
   advertisementsReceived: v.record(v.string(), count),
@@ -155,12 +165,6 @@ type Column = readonly [
 
 const columns: readonly Column[] = [
   ["appliance_vrrp_priority", "gauge", "Priority in force", ({ priority }) => priority],
-  [
-    "appliance_vrrp_transitions_total",
-    "counter",
-    "Changes of state",
-    ({ transitions }) => transitions,
-  ],
   [
     "appliance_vrrp_lease_remaining_seconds",
     "gauge",
@@ -243,7 +247,7 @@ function threadFamilies(failover: FailoverSnapshot): MetricFamily[] {
       type: "counter",
       ...single(
         "appliance_vrrp_fence_repairs_total",
-        "How often the fence was not first at a device and was put back",
+        "How often the fence was gone or not first somewhere, and was put back",
         fenceRepairs,
       ),
     },
@@ -284,6 +288,19 @@ export function failoverFamilies(failover: FailoverSnapshot | undefined): Metric
       },
     },
     ...routerFamilies(routers),
+    {
+      name: "appliance_vrrp_transitions_total",
+      type: "counter",
+      help: "Changes of state, by the state taken and the cause",
+      samples(emit) {
+        for (const one of routers) {
+          for (const { to, cause, count: value } of one.transitionCauses ?? []) {
+            const labels = [formatLabel("to", to), formatLabel("cause", cause)];
+            emit(formatLabels(labelOf(one), ...labels), value);
+          }
+        }
+      },
+    },
     {
       name: "appliance_vrrp_advertisements_received_total",
       type: "counter",

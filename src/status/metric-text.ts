@@ -62,8 +62,8 @@ export function formatLabel(name: string, value: string): string {
 }
 
 /** `{name="value"}` or `{name="value",other="value"}`. */
-export function formatLabels(first: string, second?: string): string {
-  return second === undefined ? `{${first}}` : `{${first},${second}}`;
+export function formatLabels(...labels: readonly string[]): string {
+  return `{${labels.join(",")}}`;
 }
 
 /** Samples of a histogram. */

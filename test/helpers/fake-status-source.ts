@@ -123,6 +123,10 @@ export function failoverSnapshot(changes: Partial<VirtualRouterSnapshot> = {}): 
     leaseRemainingMs: 250,
     heard: null,
     transitions: 2,
+    transitionCauses: [
+      { to: "backup", cause: "startup", count: 1 },
+      { to: "active", cause: "silence", count: 1 },
+    ],
     conflicts: 0,
     advertisementsSent: 1000,
     advertisementsReceived: { accepted: 12, "bad-ttl": 1 },

@@ -140,9 +140,10 @@ describe.skipIf(needs.skip)("a campaign against two directors", () => {
       });
       expect([sharedMs(seen, 2), ownerChanges(seen, 2)]).toEqual([0, 0]);
       expect(await states()).toEqual(["active", "backup"]);
-      expect(await readMetric(two, 'appliance_vrrp_transitions_total{virtual_router="web"}')).toBe(
-        1,
-      );
+      const started =
+        'appliance_vrrp_transitions_total{virtual_router="web",to="backup",cause="startup"}';
+      expect(await readMetric(two, started)).toBe(1);
+      expect((await two.router()).transitions).toBe(1);
     },
     60_000,
   );

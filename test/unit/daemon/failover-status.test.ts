@@ -34,6 +34,7 @@ const view: FailoverView = {
     hasGuard: true,
   },
   instances: [instance],
+  transitionsOf: () => [{ to: "backup", cause: "startup", count: 1 }],
   tracked: [
     { name: "ping 192.0.2.1", isUp: undefined, reason: "" },
     { name: "/bin/ok", isUp: false, reason: "exit 1" },

@@ -47,10 +47,11 @@ describe("failoverFamilies", () => {
       'appliance_vrrp_state{virtual_router="public",state="backup"} 0',
       'appliance_vrrp_state{virtual_router="public",state="active"} 1',
       'appliance_vrrp_priority{virtual_router="public"} 150',
-      'appliance_vrrp_transitions_total{virtual_router="public"} 2',
       'appliance_vrrp_lease_remaining_seconds{virtual_router="public"} 0.25',
       'appliance_vrrp_conflicts_total{virtual_router="public"} 0',
       'appliance_vrrp_advertisements_sent_total{virtual_router="public"} 1000',
+      'appliance_vrrp_transitions_total{virtual_router="public",to="backup",cause="startup"} 1',
+      'appliance_vrrp_transitions_total{virtual_router="public",to="active",cause="silence"} 1',
       'appliance_vrrp_advertisements_received_total{virtual_router="public",result="accepted"} 12',
       'appliance_vrrp_advertisements_received_total{virtual_router="public",result="bad-ttl"} 1',
       'appliance_vrrp_fence_installed{kind="bpf"} 1',
@@ -60,5 +61,13 @@ describe("failoverFamilies", () => {
       "appliance_vrrp_guard_up 1",
       'appliance_vrrp_track_up{target="ping 192.0.2.1"} 1',
     ]);
+  });
+
+  test("a gap of the fence is one metric, and the fence is not counted as installed", () => {
+    const whole = failoverSnapshot();
+    const gaps = [{ interface: "eth0", reason: "ERANGE" }];
+    const text = formatMetrics(failoverFamilies({ ...whole, fence: { ...whole.fence, gaps } }));
+    expect(text).toContain('appliance_vrrp_fence_installed{kind="bpf"} 0\n');
+    expect(text).toContain('appliance_vrrp_fence_gap{interface="eth0"} 1\n');
   });
 });

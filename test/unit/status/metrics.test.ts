@@ -121,7 +121,9 @@ describe("renderMetrics", () => {
     const documented = [...page.matchAll(/^\| `(appliance_\w+)` +\| (\w+)/gm)].map(
       ([, name, type]) => `${name} ${type}`,
     );
-    const failover = { ...failoverSnapshot(), peer: peerSnapshot() };
+    const whole = failoverSnapshot();
+    const fence = { ...whole.fence, gaps: [{ interface: "eth1", reason: "ERANGE" }] };
+    const failover = { ...whole, fence, peer: peerSnapshot() };
     const families = parseMetrics(
       renderMetrics(createFakeStatusSource({ failover, droppedPackets })),
     );
