@@ -58,6 +58,11 @@ export class ClaimWatch {
   /** The last claim of another node. */
   #claim: ClaimedAddress | undefined;
   #hasClaim = false;
+  readonly #deadTimeMs: number;
+  #startedAtMs = -Infinity;
+  /** When a holder is told of; Infinity: there is none, or it has been. */
+  #tellAtMs = Infinity;
+  #isHolderTold = false;
   /** It knows how the addresses are held: it had them, or heard who has. */
   #hasMet = false;
 
@@ -65,12 +70,13 @@ export class ClaimWatch {
   constructor(plan: InstancePlan, deadTimeMs: number, parts: ClaimWatchParts) {
     this.#plan = plan;
     this.#parts = parts;
+    this.#deadTimeMs = deadTimeMs;
     this.#asks = new AskSchedule(plan.addresses.length, deadTimeMs);
   }
 
   /** When {@link tick} is due at the latest, ms. */
   get nextAtMs(): number {
-    return Math.min(this.#asks.nextAtMs, this.#quietUntilMs);
+    return Math.min(this.#asks.nextAtMs, this.#quietUntilMs, this.#tellAtMs);
   }
 
   /** Links have changed. */
@@ -84,7 +90,9 @@ export class ClaimWatch {
       if (!this.#ports.has(key) && this.#open(key, place)) hasOpened = true;
     }
     // A holder stops it at start only: later somebody may answer for one that has died.
-    if (hasOpened && !this.#hasMet) this.#asks.beginStart(nowMs);
+    if (!hasOpened || this.#hasMet) return;
+    this.#startedAtMs = nowMs;
+    this.#asks.beginStart(nowMs);
   }
 
   /** Takes what others claimed; before advertisements, which say more. */
@@ -115,9 +123,10 @@ export class ClaimWatch {
     this.#hasMet ||= router.state === routerState.active || router.heardFromLength > 0;
     if (this.#asks.isStart && this.#hasMet) this.#asks.stop();
     if (this.#asks.hasFallenSilent(nowMs) && router.hasForeignHolder) {
-      this.#tellHolder(false);
+      if (this.#isHolderTold) this.#tellHolder(false);
       this.#parts.dispatch(gone, nowMs);
     }
+    this.#tellOfHolder(nowMs);
     for (;;) {
       const index = this.#asks.take(nowMs, router.hasForeignHolder);
       if (index === -1) return;
@@ -139,7 +148,9 @@ export class ClaimWatch {
       const isNews = !router.hasForeignHolder;
       this.#asks.noteAnswer(nowMs);
       dispatch(found, nowMs);
-      if (isNews && router.hasForeignHolder) this.#tellHolder(true);
+      // Its next advertisement may say that it is the active director.
+      const heardByMs = this.#startedAtMs + this.#deadTimeMs;
+      if (isNews && router.hasForeignHolder) this.#tellAtMs = Math.max(nowMs, heardByMs);
       return;
     }
     const before = router.conflicts;
@@ -147,6 +158,17 @@ export class ClaimWatch {
     if (router.conflicts === before || nowMs - this.#toldAtMs < tellGapMs) return;
     this.#toldAtMs = nowMs;
     this.#parts.tell({ type: "conflict", instance: this.#plan.name, ...claim });
+  }
+
+  #tellOfHolder(nowMs: number): void {
+    if (!this.#parts.router.hasForeignHolder) {
+      this.#tellAtMs = Infinity;
+      this.#isHolderTold = false;
+    } else if (nowMs >= this.#tellAtMs) {
+      this.#tellAtMs = Infinity;
+      this.#isHolderTold = true;
+      this.#tellHolder(true);
+    }
   }
 
   #tellHolder(isThere: boolean): void {

@@ -16,6 +16,8 @@ export class HeldAddresses {
   readonly #plan: InstancePlan;
   readonly #network: HostNetwork;
   readonly #complain: (text: string) => void;
+  /** Index of the interface that an address was added to: its name may be another one by now. */
+  readonly #places = new Map<PlannedAddress, number>();
 
   /** @param complain Gets what could not be done. */
   constructor(plan: InstancePlan, network: HostNetwork, complain: (text: string) => void) {
@@ -42,11 +44,22 @@ export class HeldAddresses {
     for (const planned of this.#plan.addresses) this.#change("remove", planned);
   }
 
+  #placeOf(what: "add" | "remove", planned: PlannedAddress): number | undefined {
+    const index = this.#network.link(planned.interface)?.index;
+    if (what === "add") {
+      if (index !== undefined) this.#places.set(planned, index);
+      return index;
+    }
+    const added = this.#places.get(planned);
+    this.#places.delete(planned);
+    return added ?? index;
+  }
+
   #change(what: "add" | "remove", planned: PlannedAddress): void {
-    const link = this.#network.link(planned.interface);
-    if (link === undefined) return;
+    const index = this.#placeOf(what, planned);
+    if (index === undefined) return;
     const { address, prefixBits, label } = planned;
-    const place = { index: link.index, address, prefixBits, noDad: true };
+    const place = { index, address, prefixBits, noDad: true };
     try {
       if (what === "remove") this.#network.routes.deleteAddress(place);
       else {

@@ -162,6 +162,10 @@ export class Instance {
     }
     this.checkFence(nowMs);
     this.#claims.refresh(nowMs);
+    // An interface that was missing at the start.
+    if (this.router.address === nothingKnown) {
+      this.router.address = this.#ports.firstAddress() ?? nothingKnown;
+    }
     this.judge({ isFit: this.#isFit, liveServers: this.#liveServers }, nowMs);
     if (this.router.state === routerState.active && this.#addresses.missing().length > 0) {
       this.#dispatch({ type: "address-lost" }, nowMs);
@@ -293,6 +297,9 @@ export class Instance {
       case action.endLease:
         leases?.close(slot);
         return;
+      case action.concede:
+        this.#send(value);
+        return;
       case action.addAddresses:
         this.#addAddresses();
         return;
@@ -328,6 +335,10 @@ export class Instance {
   #advertise(priority: number): boolean {
     // Stopped since the time of the event: another may be active by now, and would give way.
     if (priority > 0 && monotonicMs() >= this.router.leaseEndMs) return false;
+    return this.#send(priority);
+  }
+
+  #send(priority: number): boolean {
     let hasSent = false;
     for (const [index, port] of this.#ports.open.entries()) {
       if (this.router.carriers[index] !== 1 || port === undefined) continue;

@@ -271,7 +271,7 @@ function describe(record: PeerRecord, instance: Instance, nowMs: number): void {
   record.isWitnessReached = router.isWitnessReached;
   record.announcements = router.announcements;
   record.leaseMs = isAnswering(router, nowMs) ? router.leaseEndMs - nowMs : 0;
-  const { address } = router.options;
+  const { address } = router;
   for (let index = 0; index < address.length; index++) record.address[index] = address[index]!;
 }
 

@@ -42,6 +42,11 @@ export const action = {
   tellPeer: 11,
   /** Ask the ping witnesses now; `witness-proof` of a good answer names this round (value). */
   askWitness: 12,
+  /**
+   * Send one last advertisement of this priority (value), though this node has no lease any more:
+   * the active director, which it loses to, may not have heard of it yet.
+   */
+  concede: 13,
 } as const;
 
 /** More than one event ever causes, twice over for groups. */

@@ -50,6 +50,17 @@ function compareSender(router: Router, event: HeardEvent): number {
   return compareAddresses(event.from, event.to);
 }
 
+/**
+ * The sender outranks this node. Who was separated from it has told its neighbours of itself, and
+ * the sender may not know: it announces once more if it hears a lower priority. With `[peer]` it
+ * hears of this node's announcements anyway.
+ */
+function giveWay(router: Router, event: HeardEvent): void {
+  const priority = priorityOf(router);
+  stepDown(router, cause.outranked, event.intervalMs);
+  if (!router.options.hasPeer) pushAction(router.actions, action.concede, priority);
+}
+
 /** An advertisement was heard. */
 export function hearAsActive(router: Router, event: HeardEvent): void {
   if (event.priority === resignPriority) {
@@ -59,7 +70,7 @@ export function hearAsActive(router: Router, event: HeardEvent): void {
   // Overtaken by the resignation: who has resigned is not active again that soon.
   if (router.nowMs < router.settleUntilMs) return;
   const order = compareSender(router, event);
-  if (order > 0) return stepDown(router, cause.outranked, event.intervalMs);
+  if (order > 0) return giveWay(router, event);
   answer(router);
 }
 

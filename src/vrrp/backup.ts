@@ -31,8 +31,8 @@ export function ownRank(router: Router): {
   address: Uint8Array;
   isWitnessReached: boolean;
 } {
-  const { isWitnessReached, options } = router;
-  return { priority: priorityOf(router), address: options.address, isWitnessReached };
+  const { isWitnessReached } = router;
+  return { priority: priorityOf(router), address: router.address, isWitnessReached };
 }
 
 /** True if the last message of the peer is not older than the dead time. */

@@ -31,7 +31,10 @@ export interface RouterOptions {
   readonly version: VrrpVersion;
   /** Configured priority, 1..255. */
   readonly priority: number;
-  /** By what this node is ranked on the peer channel: primary address of its first interface. */
+  /**
+   * By what this node is ranked on the peer channel: primary address of its first interface. Zeros
+   * while that is missing.
+   */
   readonly address: AddressBytes;
   readonly timing: Timing;
   readonly preempt: boolean;
@@ -52,6 +55,8 @@ export interface Router {
   readonly options: RouterOptions;
   readonly actions: ActionList;
   readonly peer: PeerView;
+  /** By what it is ranked; as in the options, or learnt later where those had none. */
+  address: AddressBytes;
   /** A value of {@link routerState}. */
   state: number;
   /** Cause of the last change, and when it was. */
@@ -142,6 +147,7 @@ export function createRouter(options: RouterOptions): Router {
     options,
     actions: createActionList(),
     peer: createPeerView(),
+    address: options.address,
     state: routerState.initialize,
     lastCause: cause.none,
     changedAtMs: 0,

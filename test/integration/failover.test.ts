@@ -7,13 +7,16 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import { plan, startNode } from "../helpers/failover-node.ts";
 import type { FailoverNode } from "../helpers/failover-node.ts";
+import { dropBetween, passBetween } from "../helpers/failover/loss.ts";
+import type { Segment } from "../helpers/failover/loss.ts";
+import { macOf } from "../helpers/failover/observation.ts";
 import { createLan } from "../helpers/netns.ts";
 import type { Host, Lan } from "../helpers/netns.ts";
 import { requireBpf } from "../helpers/require-bpf.ts";
 import { requireAll, requireNetns, requirePeer } from "../helpers/require-peer.ts";
 import { waitFor } from "../helpers/wait.ts";
 
-const needs = requireAll(requireNetns(), requirePeer("ping"), requireBpf());
+const needs = requireAll(requireNetns(), requirePeer("ping", "nft"), requireBpf());
 const virtual = "10.99.0.100";
 const virtual6 = "fd99::100";
 
@@ -134,6 +137,61 @@ describe.skipIf(needs.skip)("two directors", () => {
     await again.waitForState("backup");
     expect(await hasAddress(again.host)).toBe(false);
   }, 20_000);
+
+  test("separated and joined again: the neighbours know who has won", async () => {
+    const [one, two] = await startPair();
+    const { bridge, hosts } = lan;
+    const segment: Segment = { bridge, ports: [hosts.one.port, hosts.two.port] };
+    const neighbour = async (): Promise<string> =>
+      (await hosts.client.run(["ip", "neigh", "show", virtual])).stdout;
+    const macs = await Promise.all([hosts.one, hosts.two].map(macOf));
+    const known = (mac: string) => async () =>
+      (await neighbour()).includes(mac) ? true : undefined;
+    expect(await ping()).toBe(true);
+    for (let round = 0; round < 4; round++) {
+      await dropBetween(segment, 100);
+      await two.waitForState("active");
+      await waitFor(known(macs[1]!), { what: "the client to be told of the second" });
+      await passBetween(segment);
+      await two.waitForState("backup");
+      await waitFor(known(macs[0]!), { what: "the client to be told of the first again" });
+    }
+    expect(one.view()).toMatchObject({ state: "active", transitions: 2 });
+  }, 40_000);
+
+  test("a guard that dies is missed at once, and replaced", async () => {
+    const [one] = await startPair();
+    const guards = async (): Promise<number[]> => {
+      const { stdout } = await one.host.run(["pgrep", "-P", String(await one.pid())]);
+      return stdout.trim().split("\n").filter(Boolean).map(Number);
+    };
+    const [guard] = await guards();
+    process.kill(guard!, "SIGKILL");
+    await waitFor(() => (one.channel()?.hasGuard === false ? true : undefined), {
+      what: "it to be missed",
+    });
+    await waitFor(() => (one.channel()?.hasGuard === true ? true : undefined), {
+      what: "another one",
+    });
+    expect(await guards()).not.toContain(guard);
+    expect(one.view()).toMatchObject({ state: "active", transitions: 2 });
+  }, 20_000);
+
+  test("a renamed interface: nothing is left on it, and it serves again under its name", async () => {
+    const [one, two] = await startPair();
+    const { host } = one;
+    await host.run(["ip", "link", "set", "eth0", "name", "lan0"]);
+    await two.waitForState("active");
+    const { stdout } = await host.run(["ip", "-o", "addr", "show", "dev", "lan0"]);
+    expect(stdout).not.toContain(virtual);
+    await host.run(["ip", "link", "set", "lan0", "name", "eth0"]);
+    await waitFor(() => (one.view()?.heard?.priority === 100 ? true : undefined), {
+      what: "it to hear the other",
+    });
+    two.process.kill("SIGKILL");
+    await one.waitForState("active");
+    expect(await ping()).toBe(true);
+  }, 30_000);
 
   test("an address that somebody removes comes back", async () => {
     const [one] = await startPair();

@@ -56,7 +56,9 @@ function formatAction(kind: number, value: number): string {
   const name = words.get(kind)!;
   if (kind === action.notify) return `notify ${stateNames[value]}`;
   if (kind === action.log) return `log ${causeNames[value]}`;
-  const hasValue = ["advertise", "beginLease", "renewLease", "askWitness"].includes(name);
+  const hasValue = ["advertise", "beginLease", "renewLease", "askWitness", "concede"].includes(
+    name,
+  );
   return hasValue ? `${name} ${value}` : name;
 }
 

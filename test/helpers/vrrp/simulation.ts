@@ -371,7 +371,7 @@ export class Simulation extends Timeline {
 
   #act(node: Inner, kind: number, value: number): void {
     const { kernel } = node;
-    if (kind === action.advertise) this.#sendAdvertisement(node, value);
+    if (kind === action.advertise || kind === action.concede) this.#sendAdvertisement(node, value);
     else if (kind === action.beginLease) {
       kernel.opened = node.closingsSeen;
       kernel.endMs = value;

@@ -33,10 +33,18 @@ describe("RFC 9568, section 6.4.3", () => {
   test("a higher priority: Backup, with the times of the sender", () => {
     const { router, nowMs } = activeRouter();
     const done = step(router, heard(150, { intervalMs: 2000 }), nowMs + 10);
-    expect(done).toEqual([...steppedDown, "log outranked"]);
+    // The sender may not have heard it before: it announces once more when it does.
+    expect(done).toEqual([...steppedDown, "log outranked", "concede 100"]);
     expect(router.activeIntervalMs).toBe(2000);
     expect(router.downAtMs).toBe(nowMs + 10 + 6000 + (156 / 256) * 2000);
     expect(router.advertiseAtMs).toBe(Infinity);
+  });
+
+  test("with a peer there is nothing to say to who outranks it", () => {
+    const { router, nowMs } = activeRouter({ hasPeer: true });
+    const done = step(router, heard(150, { intervalMs: 100 }), nowMs + 10);
+    expect(done).toContain("log outranked");
+    expect(done).not.toContain("concede 100");
   });
 
   test("an equal priority from a higher address: Backup", () => {
