@@ -7,8 +7,6 @@
  * @module
  */
 
-import { readFileSync } from "node:fs";
-
 import { errnoName } from "./errno.ts";
 import { addressOf, errno, libc } from "./libc.ts";
 import type { Pointer } from "./libc.ts";
@@ -63,10 +61,10 @@ export function lockMemory(): string | undefined {
  * Keeps the program itself in memory: code and constants, each page once it was used. They are what
  * the kernel drops first when memory is short. The heap stays free to be given back.
  *
- * @returns Why not, or undefined.
+ * @param maps Text of /proc/self/maps. @returns Why not, or undefined.
  */
-export function lockProgram(): string | undefined {
-  for (const { start, bytes } of fileMappings(readFileSync("/proc/self/maps", "latin1"), "all")) {
+export function lockProgram(maps: string): string | undefined {
+  for (const { start, bytes } of fileMappings(maps, "all")) {
     if (!lockPages(start, bytes)) return errnoName(errno());
   }
   return undefined;

@@ -9,6 +9,8 @@
  * @module
  */
 
+import { readFileSync } from "node:fs";
+
 import { monotonicMs } from "../../ffi/clock.ts";
 import { EPOLLIN } from "../../ffi/constants/epoll.ts";
 import { drainEventfd, Poller } from "../../ffi/epoll.ts";
@@ -85,7 +87,7 @@ export class RealtimeLoop {
     });
     nameThread("vrrp");
     const threadClass = preferThread(schedulingPriority);
-    lockProgram();
+    lockProgram(readFileSync("/proc/self/maps", "latin1"));
     this.#fence = new FenceKeeper({ start, guard: this.#guard, status: this.#status, tell });
     for (const fd of [start.wakeFd, this.#timer.fd, this.#network.fd]) {
       this.#poller.add(fd, EPOLLIN, ownGeneration);

@@ -39,7 +39,7 @@ describe("a thread that must not be late", () => {
 
   test("lockProgram() locks code and constants, and no heap", () => {
     const text = inProcess(`
-      const reason = lockProgram();
+      const reason = lockProgram(readFileSync("/proc/self/maps", "latin1"));
       const locked = /VmLck:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1];
       console.log(JSON.stringify({ reason: reason ?? "", lockedKib: +locked }));`);
     const { reason, lockedKib } = JSON.parse(text);
