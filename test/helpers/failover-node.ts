@@ -79,6 +79,16 @@ export interface FailoverNode extends AsyncDisposable {
 /** What makes a process that may not load bpf programs nor mount their file system. */
 export const withoutBpf = ["setpriv", "--bounding-set", "-bpf,-sys_admin,-perfmon"];
 
+/** A line of failover-host.ts; the first that was kept of a long output may be cut. */
+function parseLine(line: string, index: number): { readonly type: string }[] {
+  try {
+    return [JSON.parse(line)];
+  } catch (error) {
+    if (index === 0) return [];
+    throw error;
+  }
+}
+
 /** A director's surroundings. */
 export interface NodeOptions {
   readonly peer?: PeerPlan | undefined;
@@ -119,7 +129,7 @@ export async function startNodeIn(
       .output()
       .split("\n")
       .filter((line) => line.startsWith("{") && line.endsWith("}"))
-      .map((line) => JSON.parse(line));
+      .flatMap(parseLine);
   const states = (): InstanceView[] =>
     lines().flatMap((line) => (line.type === "view" ? Reflect.get(line, "instances") : []));
   await started.waitForOutput(/"ready"/);
