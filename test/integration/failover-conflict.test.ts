@@ -155,6 +155,23 @@ describe.skipIf(needs.skip)("another node with a virtual address", () => {
     expect(await readRouter(director)).toMatchObject({ state: "active", conflicts: 0 });
   }, 30_000);
 
+  test("is not told of if it is a director that advertises once a second", async () => {
+    const slow = (priority: number): string =>
+      routerText({ priority }).replace("20ms", "1s").replace("300ms", "3s");
+    const one = await startOn(lan.hosts.one, slow(150));
+    directors.push(one);
+    await waitForRole(one, "active");
+    const two = await startOn(lan.hosts.other, slow(100));
+    directors.push(two);
+    // It answers at once, and is heard up to a second later.
+    await waitForRouter(two, ({ heard }) => heard !== null);
+    await waitForRouter(two, ({ heard, changedAt }) => {
+      return Date.parse(heard?.at ?? "") - Date.parse(changedAt) > 3500;
+    });
+    expect(two.process.output()).not.toContain("vrrp-holder");
+    expect(await readRouter(two)).toMatchObject({ state: "backup", blockedBy: null });
+  }, 40_000);
+
   test("is no surprise if it is the other director", async () => {
     const one = await start(lan.hosts.one, "10.99.0.100");
     await waitForRole(one, "active");

@@ -28,6 +28,11 @@ const seconds = Number(process.env["GUARD_SOAK_SECONDS"] ?? 20);
 /** The profile for machines that are late at times. */
 const timing = { advertiseIntervalMs: 50, downAfterMs: 1000 };
 
+/** True for what a guard says when it acts, and a director that is missing it. */
+function isAlarming(event: string): boolean {
+  return /guard: the director|guard ended|"cause":"(?:guard|stall|fence)"/.test(event);
+}
+
 /** Process of a director's guard. */
 async function guardOf(node: FailoverNode): Promise<string> {
   const { stdout } = await node.host.run(["pgrep", "-P", String(await node.pid())]);
@@ -61,6 +66,10 @@ describe.skipIf(needs.skip)("guards of directors that live", () => {
       const guards = await Promise.all(nodes.map(guardOf));
       stack.use(startBusyMachine());
       await Bun.sleep(seconds * 1000);
+      for (const node of nodes) {
+        const told = node.events().filter(({ type }) => type !== "started");
+        expect(told.map((event) => JSON.stringify(event)).filter(isAlarming)).toEqual([]);
+      }
       // One that acts ends, and another is started.
       expect(await Promise.all(nodes.map(guardOf))).toEqual(guards);
       expect(nodes.map((node) => node.channel()?.hasGuard)).toEqual(nodes.map(() => true));
