@@ -8,62 +8,117 @@
 #include "balancer-answer.h"
 #include "balancer-schedule.h"
 
-INLINE int begin(struct __sk_buff *skb, struct packet *packet, struct service *service,
-		 const int six)
+INLINE int refuse(const struct service *service, enum drop reason)
 {
-	struct connection connection = {.seen_s = now_s(), .device = skb->ifindex};
+	__u32 id = service->id;
+	struct refusals *counts = bpf_map_lookup_elem(&service_refusals, &id);
+
+	if (counts) {
+		if (reason == DROP_NO_SERVER)
+			counts->no_server += 1;
+		else if (reason == DROP_DENIED)
+			counts->denied += 1;
+		else
+			counts->over_limit += 1;
+	}
+	return drop(reason);
+}
+
+/* The first packet of a connection. */
+INLINE int begin(struct __sk_buff *skb, struct packet *packet, const struct service *service,
+		 const union flow *flow, const int six)
+{
+	struct connection connection = {.seen = now_ticks(), .device = skb->ifindex};
 	struct server *server;
 
 	if (service->flags & SERVICE_DRAINS)
 		return PASS;
+	if (is_denied(service, packet, six))
+		return refuse(service, DROP_DENIED);
+	if (is_over_limit(service))
+		return refuse(service, DROP_LIMIT);
 	server = schedule(service, packet, &connection);
-	if (!server) {
-		__u32 id = service->id;
-		__u64 *refused = bpf_map_lookup_elem(&refusals, &id);
-
-		if (refused)
-			*refused += 1;
-		return drop(DROP_NO_SERVER);
+	if (!server)
+		return refuse(service, DROP_NO_SERVER);
+	if (!(service->flags & SERVICE_ONE_PACKET)) {
+		if (note_opening(flow, &connection, server, six))
+			return drop(DROP_TABLE);
+		if (server->flags & SERVER_SHARED)
+			note_reply(packet, server);
 	}
-	if (note_connection(packet, &connection, six))
-		return drop(DROP_TABLE);
-	if (server->flags & SERVER_SHARED)
-		note_reply(packet, server);
-	add_load(connection.server, 1);
-	count_in(skb, connection.server, 1);
-	return forward(skb, packet, server, connection.server, six);
+	packet->server = server;
+	packet->index = connection.server;
+	count_in(skb, packet->index, 1);
+	return FORWARD;
+}
+
+/* Another packet of a connection. */
+INLINE int go_on(struct __sk_buff *skb, struct packet *packet, struct connection *connection,
+		 const struct server *server)
+{
+	follow(connection, server, packet, STATE_CLIENT_CLOSED);
+	if (connection->device != skb->ifindex)
+		connection->device = skb->ifindex;
+	packet->server = server;
+	packet->index = connection->server;
+	count_in(skb, packet->index, 0);
+	return FORWARD;
+}
+
+INLINE struct service *find_service(const struct packet *packet, const int six)
+{
+	const struct endpoint key = {packet->destination, packet->ports[1], packet->protocol, six};
+	struct service *service = bpf_map_lookup_elem(&services, &key);
+
+	if (!service && (settings_now() & SETTING_RANGES)) {
+		const struct range range = {RANGE_BITS, packet->destination, packet->protocol, six,
+					    packet->ports[1]};
+
+		service = bpf_map_lookup_elem(&ranges, &range);
+	}
+	return service;
+}
+
+/* A packet of no connection that is established. */
+INLINE int open(struct __sk_buff *skb, struct packet *packet, const struct service *service,
+		const union flow *flow, const int six)
+{
+	struct connection *connection = bpf_map_lookup_elem(openings_of(six), flow);
+	struct server *server = connection ? server_of(connection, packet) : 0;
+
+	if (!server)
+		return begin(skb, packet, service, flow, six);
+	go_on(skb, packet, connection, server);
+	if (!(packet->tcp_flags & (TCP_SYN | TCP_RST)))
+		establish(flow, connection, six);
+	return FORWARD;
 }
 
 INLINE int balance(struct __sk_buff *skb, struct packet *packet, const int six)
 {
-	struct connection *connection = find_connection(packet, six);
-	struct endpoint key;
+	struct connection *connection;
 	struct service *service;
+	struct server *server;
+	union flow flow;
 
+	set_flow(&flow, packet, six);
+	connection = bpf_map_lookup_elem(connections_of(six), &flow);
 	if (connection) {
-		const __u32 index = connection->server;
-		struct server *server = find_server(index, connection->generation);
-		/* A client may use its port again while the old connection is still here. */
-		const int is_over = connection->state && is_opening(packet);
-
-		if (server && !is_over) {
-			if (is_closed(&packet->destination, six))
+		server = server_of(connection, packet);
+		if (server) {
+			if (is_closed_by(server->lease, &packet->destination, six))
 				return PASS;
-			follow(connection, packet, STATE_CLIENT_CLOSED);
-			if (connection->device != skb->ifindex)
-				connection->device = skb->ifindex;
-			count_in(skb, index, 0);
-			return forward(skb, packet, server, index, six);
+			return go_on(skb, packet, connection, server);
 		}
 	}
-	key.address = packet->destination;
-	key.port = packet->ports[1];
-	key.protocol = packet->protocol;
-	key.is_six = six;
-	service = bpf_map_lookup_elem(&services, &key);
-	if (service)
-		return is_closed(&packet->destination, six) ? PASS : begin(skb, packet, service, six);
-	return six ? PASS : answer(skb, packet);
+	service = find_service(packet, six);
+	if (!service)
+		return answer(skb, packet, six);
+	if (is_closed_by(service->lease, &packet->destination, six))
+		return PASS;
+	if (connection)
+		forget(&flow, six);
+	return open(skb, packet, service, &flow, six);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause
  *
- * Fragments behind the first, which have no ports (IPv4).
+ * Fragments behind the first, which have no ports.
  */
 #ifndef APPLIANCE_BALANCER_FRAGMENT_H
 #define APPLIANCE_BALANCER_FRAGMENT_H
@@ -8,15 +8,16 @@
 #include "balancer-connection.h"
 #include "balancer-send.h"
 
-/* A fragment behind the first; one that overtook it goes up the stack. */
-INLINE int balance_fragment(struct __sk_buff *skb, struct packet *packet)
+/* One that overtook the first goes up the stack. */
+INLINE int balance_fragment(struct __sk_buff *skb, struct packet *packet, const int six)
 {
-	struct fragment_key key = {packet->ip.saddr, packet->ip.daddr, packet->ip.id,
-				   packet->protocol, 0};
+	struct fragment_key key = {packet->source, packet->destination, packet->fragment_id,
+				   packet->protocol};
 	struct fragment *fragment = bpf_map_lookup_elem(&fragments, &key);
-	struct iphdr *ip = &packet->ip;
+	const struct address *address;
 	struct server *server;
 	__u32 index, device;
+	int is_reply;
 
 	if (!fragment)
 		return PASS;
@@ -24,29 +25,30 @@ INLINE int balance_fragment(struct __sk_buff *skb, struct packet *packet)
 	server = bpf_map_lookup_elem(&servers, &index);
 	if (!server || !(server->flags & SERVER_PRESENT))
 		return drop(DROP_LOST_SERVER);
-	if (packet->ttl <= 1)
-		return drop(DROP_TTL);
-	if (fragment->virtual) {
-		struct address virtual = {{fragment->virtual, 0, 0, 0}};
-
-		if (is_closed(&virtual, 0))
+	is_reply = fragment->device != 0;
+	if (is_reply) {
+		if (is_closed_by(server->lease, &fragment->virtual, six))
 			return drop(DROP_CLOSED);
 		count_out(skb, index);
 		device = fragment->device;
-		ip->check = checksum32(ip->check, ip->saddr, fragment->virtual);
-		ip->saddr = fragment->virtual;
+		address = &fragment->virtual;
 	} else {
-		if (is_closed(&packet->destination, 0))
+		if (is_closed_by(server->lease, &packet->destination, six))
 			return PASS;
 		count_in(skb, index, 0);
+		packet->server = server;
+		packet->has_more = 0;
 		if (!(server->flags & SERVER_MASQ))
-			return send_gate(skb, packet, server, 0);
+			return FORWARD;
+		if (is_too_big(skb, packet, server))
+			return drop(DROP_TOO_BIG);
 		device = server->device;
-		ip->check = checksum32(ip->check, ip->daddr, server->address.words[0]);
-		ip->daddr = server->address.words[0];
+		address = &server->address;
 	}
-	lower_ttl(ip);
-	if (bpf_skb_store_bytes(skb, ETH_HLEN, ip, sizeof(*ip), 0))
+	if (packet->ttl <= 1)
+		return drop(DROP_TTL);
+	if (is_reply ? store_address(skb, packet, 1, address, six)
+		     : store_address(skb, packet, 0, address, six))
 		return drop(DROP_STORE);
 	return bpf_redirect_neigh(device, 0, 0, 0);
 }

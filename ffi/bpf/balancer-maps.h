@@ -10,6 +10,9 @@
 
 #define SERVICES_MAX 1024
 #define LISTENS_MAX 8192
+/* A range of ports is at most 30 prefixes. */
+#define RANGES_MAX 8192
+#define CLIENTS_MAX 65536
 #define SERVERS_MAX 4096
 #define SLOTS_MAX 1048576
 #define FRAGMENTS_MAX 16384
@@ -29,18 +32,42 @@ struct endpoint {
 	__u8 is_six;
 };
 
+/* Ports that begin alike: a range is several of them, all ports the one of no bits. */
+struct range {
+	__u32 bits; /* of everything behind it that count */
+	struct address address;
+	__u8 protocol;
+	__u8 is_six;
+	__u16 port;
+};
+#define RANGE_BITS 160 /* all of it */
+
+/* Clients of one service that are let in, or not. */
+struct client_network {
+	__u32 bits;
+	__u32 list; /* number of the service, times 4; + 2: IPv6; + 1: those that are not */
+	struct address address;
+};
+#define CLIENT_BITS 160
+
 /* One listening address of a service. */
 struct service {
 	__u32 id;
 	__u32 table; /* first slot */
-	__u32 slots; /* how many; 0: no server may get anything new */
-	__u32 persistence_s;
+	__u32 slots; /* how many; 0: the scheduler looks at the members only */
+	__u32 persistence; /* ticks; 0: none */
 	__u32 client_mask[4]; /* bits of the client's address that persistence looks at */
 	__u8 scheduler;
 	__u8 hash_bits; /* logarithm of slots, for source hashing */
-	__u8 flags;
-	__u8 unused[5];
+	__u16 flags;
+	__u32 members; /* slots behind the table, with each server once */
+	__u32 connection_limit; /* 0: none */
+	__u32 lease;
 };
+/* Where the lease of an address is found: by the address, ... */
+#define LEASE_OF_ADDRESS 0
+#define LEASE_NONE 1  /* nowhere: it needs none */
+#define LEASE_FIRST 2 /* this is the one of instance 0 */
 enum scheduler {
 	SCHEDULER_TURN,
 	SCHEDULER_SOURCE,
@@ -53,17 +80,26 @@ enum scheduler {
 /* Servers that the last four look at for one connection, from one that changes on. */
 #define LOOKS_MAX 32
 #define NO_SERVER 0xffffffff
-#define SERVICE_DRAINS 1 /* nothing new is taken: it goes up the stack */
+#define SERVICE_DRAINS 1     /* nothing new is taken: it goes up the stack */
+#define SERVICE_ALLOW 2      /* only clients of its list */
+#define SERVICE_DENY 4       /* no clients of its other list */
+#define SERVICE_ONE_PACKET 8 /* each packet for itself, nothing is noted */
 
 struct server {
 	struct address address;
+	struct address source; /* ipip: the director's */
 	__u32 device; /* interface towards it */
 	__u32 service;
 	__u32 generation; /* connections with another one are not its own */
-	__u16 port;
-	__u8 flags;
-	__u8 is_six;
+	__u16 port; /* 0: that of the packet */
+	__u16 flags;
 	__u32 weight;
+	__u32 upper; /* connections at which it is full; 0: never */
+	__u32 lower; /* at which it is not any more */
+	__u16 mtu; /* largest packet, without what ipip puts in front */
+	__u16 lease; /* as of its service */
+	__u8 is_six;
+	__u8 unused[3];
 };
 #define SERVER_PRESENT 1 /* its connections go on */
 #define SERVER_MASQ 2
@@ -71,6 +107,8 @@ struct server {
 #define SERVER_SHARED 8 /* another masq service has the same real address and port */
 #define SERVER_FALLBACK 16 /* only told: role of the server */
 #define SERVER_QUIESCENT 32 /* nothing new, also not through persistence */
+#define SERVER_IPIP 64
+#define SERVER_COUNTED 128 /* somebody looks at how many connections there are */
 
 struct flow4 {
 	__u32 client, virtual;
@@ -86,7 +124,7 @@ struct flow6 {
 struct connection {
 	__u32 server;
 	__u32 generation;
-	__u32 seen_s; /* coarse CLOCK_MONOTONIC */
+	__u32 seen; /* tick */
 	__u32 device; /* interface towards the client */
 	__u8 state;
 	__u8 unused[3];
@@ -102,32 +140,43 @@ struct client_key {
 struct persistent {
 	__u32 server;
 	__u32 generation;
-	__u32 until_s;
+	__u32 until; /* tick */
 };
 
 /* What stands in the packets of a real server in the place of its own address and port. */
 struct reply {
-	__u32 virtual;
-	__u16 virtual_port;
+	struct address virtual;
+	__u16 port; /* 0: that of the packet */
 	__u16 flags;
 };
 #define REPLY_SHARED 1 /* of several services: look into `replies` */
 struct reply_flow {
-	__u32 server, client;
+	struct address server, client;
 	__u16 server_port, client_port;
 	__u8 protocol, unused[3];
 };
 
 /* Fragments behind the first have no ports. */
 struct fragment_key {
-	__u32 source, destination;
-	__u16 id;
-	__u8 protocol, unused;
+	struct address source, destination;
+	__u32 id;
+	__u32 protocol;
 };
 struct fragment {
+	struct address virtual; /* of an answer: address that replaces the server's */
 	__u32 server;
-	__u32 virtual; /* of an answer: address that replaces the server's; 0 on the way to it */
-	__u32 device;
+	__u32 device; /* of an answer: interface towards the client; 0 on the way to the server */
+};
+
+/* Active connections of a server; src/datapath/bpf puts the true number there each second. */
+struct load {
+	__s32 count;
+	__u32 is_full; /* it has been, and has not come down to its lower threshold since */
+};
+
+/* Clients that got no server, of one service. */
+struct refusals {
+	__u64 no_server, denied, over_limit;
 };
 
 struct server_counters {
@@ -153,15 +202,25 @@ MAP(addresses6, BPF_MAP_TYPE_HASH, 16, 4, ADDRESSES_MAX, 0);
 MAP(leases, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct lease), INSTANCES_MAX, BPF_F_MMAPABLE);
 
 MAP(services, BPF_MAP_TYPE_HASH, sizeof(struct endpoint), sizeof(struct service), LISTENS_MAX, 0);
+MAP(ranges, BPF_MAP_TYPE_LPM_TRIE, sizeof(struct range), sizeof(struct service), RANGES_MAX,
+    BPF_F_NO_PREALLOC);
+MAP(clients, BPF_MAP_TYPE_LPM_TRIE, sizeof(struct client_network), 4, CLIENTS_MAX,
+    BPF_F_NO_PREALLOC);
+MAP(settings, BPF_MAP_TYPE_ARRAY, 4, 4, 1, 0);
 MAP(servers, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct server), SERVERS_MAX, 0);
 MAP(slots, BPF_MAP_TYPE_ARRAY, 4, 4, SLOTS_MAX, BPF_F_MMAPABLE);
-/* Active connections; src/datapath/bpf puts the true number there each second. */
-MAP(loads, BPF_MAP_TYPE_ARRAY, 4, 4, SERVERS_MAX, 0);
+/* Those of services stand behind those of servers. */
+MAP(loads, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct load), SERVERS_MAX + SERVICES_MAX, 0);
 MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct least), 1, 0);
 MAP(turns, BPF_MAP_TYPE_ARRAY, 4, 4, SERVICES_MAX, 0);
 MAP(connections4, BPF_MAP_TYPE_LRU_HASH, sizeof(struct flow4), sizeof(struct connection),
     CONNECTIONS_MAX, 0);
 MAP(connections6, BPF_MAP_TYPE_LRU_HASH, sizeof(struct flow6), sizeof(struct connection),
+    CONNECTIONS_MAX, 0);
+/* Of which one packet has come: a flood of those displaces nobody who is known. */
+MAP(openings4, BPF_MAP_TYPE_LRU_HASH, sizeof(struct flow4), sizeof(struct connection),
+    CONNECTIONS_MAX, 0);
+MAP(openings6, BPF_MAP_TYPE_LRU_HASH, sizeof(struct flow6), sizeof(struct connection),
     CONNECTIONS_MAX, 0);
 MAP(persistents, BPF_MAP_TYPE_LRU_HASH, sizeof(struct client_key), sizeof(struct persistent),
     CONNECTIONS_MAX, 0);
@@ -171,8 +230,12 @@ MAP(replies, BPF_MAP_TYPE_LRU_HASH, sizeof(struct reply_flow), sizeof(struct rep
 MAP(fragments, BPF_MAP_TYPE_LRU_HASH, sizeof(struct fragment_key), sizeof(struct fragment),
     FRAGMENTS_MAX, 0);
 MAP(server_counts, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct server_counters), SERVERS_MAX, 0);
-MAP(refusals, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, SERVICES_MAX, 0); /* no server for a packet */
+MAP(service_refusals, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct refusals), SERVICES_MAX, 0);
 MAP(drops, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 16, 0);
+
+/* Bits of `settings`: what need not be looked for. */
+#define SETTING_RANGES 1 /* there are ranges */
+#define SETTING_ANY_PORT 2 /* there are real servers of masq at every port */
 
 /* Index in `drops`; names in src/datapath/bpf/layout.ts. */
 enum drop {
@@ -183,6 +246,9 @@ enum drop {
 	DROP_STORE,         /* the packet could not be changed */
 	DROP_TABLE,         /* the connection could not be noted */
 	DROP_CLOSED,        /* answer from an address without a lease */
+	DROP_DENIED,        /* `allow`, `deny` */
+	DROP_LIMIT,         /* connection_limit */
+	DROP_TOO_BIG,       /* for the way to the server; the sender may have been told */
 };
 
 #endif

@@ -16,6 +16,9 @@
 
 #define PASS -1
 #define DROP 2 /* TC_ACT_SHOT, TCX_DROP */
+/* Not the last word: take_ipv4() and take_ipv6() see to it, so that its code is there once. */
+#define FORWARD 100 /* to packet.server */
+#define TOO_BIG 101 /* the sender of the packet is to hear packet.mtu from packet.destination */
 
 #define TCP_FIN 1
 #define TCP_SYN 2
@@ -23,7 +26,9 @@
 #define TCP_ACK 16
 #define TCP_CHECKSUM_OFFSET 16
 #define UDP_CHECKSUM_OFFSET 6
+#define UDP_BYTES 8
 #define PORTS_BYTES 4
+#define FRAGMENT_DONT be16(0x4000)
 #define FRAGMENT_MORE be16(0x2000)
 #define FRAGMENT_OFFSET be16(0x1fff)
 #define ICMP_UNREACHABLE 3
@@ -31,8 +36,11 @@
 #define ICMP_PARAMETER 12
 #define ICMP_BYTES 8
 #define ICMP_CHECKSUM_OFFSET 2
+#define FRAGMENTATION_NEEDED 4
 #define ICMPV6 58
+#define ICMPV6_TOO_BIG 2
 #define ICMPV6_ERROR_LAST 4
+#define HOP_LIMIT 64
 
 #define AF_INET 2
 #define AF_INET6 10
@@ -41,11 +49,18 @@
 struct packet {
 	struct address source, destination;
 	__u16 ports[2];
-	__u16 header_bytes; /* IP header */
+	__u16 header_bytes; /* IP header, of IPv6 with that of a fragment */
 	__u8 protocol;
 	__u8 tcp_flags;
 	__u8 ttl;
-	struct iphdr ip;
+	__u8 has_more;        /* a first fragment; others follow */
+	__u8 transport_bytes; /* header of TCP or UDP; 0: not read */
+	__u8 traffic_class;
+	__u32 fragment_id;
+	__u32 index; /* of the server that it goes to */
+	__u32 mtu;
+	const struct server *server;
+	struct iphdr ip; /* IPv4 */
 };
 
 INLINE int drop(enum drop reason)
@@ -58,9 +73,24 @@ INLINE int drop(enum drop reason)
 	return DROP;
 }
 
-INLINE __u32 now_s(void)
+/* The clock of connections: 2^30 ns each, a shift where seconds were a division. */
+INLINE __u32 now_ticks(void)
 {
-	return bpf_ktime_get_coarse_ns() / 1000000000ull;
+	return bpf_ktime_get_coarse_ns() >> 30;
+}
+
+INLINE __u32 settings_now(void)
+{
+	const __u32 zero = 0;
+	__u32 *value = bpf_map_lookup_elem(&settings, &zero);
+
+	return value ? *value : 0;
+}
+
+/* True if a lease does not run. */
+INLINE int is_over(const struct lease *lease)
+{
+	return !lease || lease->closings != lease->opened || lease->end_ns <= bpf_ktime_get_ns();
 }
 
 /* True if the address is fenced and its lease does not run. */
@@ -68,12 +98,25 @@ INLINE int is_closed(const struct address *address, const int six)
 {
 	__u32 *instance = six ? bpf_map_lookup_elem(&addresses6, address->words)
 			      : bpf_map_lookup_elem(&addresses4, &address->words[0]);
-	struct lease *lease;
 
-	if (!instance)
+	return instance && is_over(bpf_map_lookup_elem(&leases, instance));
+}
+
+/* The same where it is known already what lease it is. */
+INLINE int is_closed_by(__u32 lease, const struct address *address, const int six)
+{
+	__u32 instance = lease - LEASE_FIRST;
+
+	if (lease == LEASE_NONE)
 		return 0;
-	lease = bpf_map_lookup_elem(&leases, instance);
-	return !lease || lease->closings != lease->opened || lease->end_ns <= bpf_ktime_get_ns();
+	if (lease == LEASE_OF_ADDRESS)
+		return is_closed(address, six);
+	return is_over(bpf_map_lookup_elem(&leases, &instance));
+}
+
+INLINE int is_opening(const struct packet *packet)
+{
+	return (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
 #endif

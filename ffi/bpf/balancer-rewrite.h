@@ -34,32 +34,80 @@ INLINE void lower_ttl(struct iphdr *ip)
 	ip->check = checksum16(ip->check, before, ip->ttl);
 }
 
-/* Writes the IP header with one address replaced, and one port with the checksum over both. */
-INLINE int translate(struct __sk_buff *skb, struct packet *packet, const int is_reply,
-		     __u32 address, __u16 port)
+INLINE int is_same_address(const struct address *a, const struct address *b)
+{
+	return !((a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1]) |
+		 (a->words[2] ^ b->words[2]) | (a->words[3] ^ b->words[3]));
+}
+
+/* TTL and checksum of the IP header alone. Not 0 if the packet could not be changed. */
+INLINE long store_ttl(struct __sk_buff *skb, struct packet *packet, const int six)
+{
+	if (six) {
+		const __u8 limit = packet->ttl - 1;
+
+		return bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, hop_limit),
+					   &limit, 1, BPF_F_RECOMPUTE_CSUM);
+	}
+	lower_ttl(&packet->ip);
+	/* TTL, protocol, checksum. */
+	return bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl), &packet->ip.ttl, 4,
+				   0);
+}
+
+/* The IP header with one address replaced, and its TTL. */
+INLINE long store_address(struct __sk_buff *skb, struct packet *packet, const int is_source,
+			  const struct address *address, const int six)
 {
 	struct iphdr *ip = &packet->ip;
-	const __u32 old = is_reply ? ip->saddr : ip->daddr;
+
+	if (six)
+		return store_ttl(skb, packet, 1) ||
+		       bpf_skb_store_bytes(skb,
+					   ETH_HLEN + (is_source ? offsetof(struct ipv6hdr, saddr)
+								 : offsetof(struct ipv6hdr, daddr)),
+					   address, 16, BPF_F_RECOMPUTE_CSUM);
+	lower_ttl(ip);
+	ip->check = checksum32(ip->check, is_source ? ip->saddr : ip->daddr, address->words[0]);
+	if (is_source)
+		ip->saddr = address->words[0];
+	else
+		ip->daddr = address->words[0];
+	return bpf_skb_store_bytes(skb, ETH_HLEN, ip, sizeof(*ip), 0);
+}
+
+/* What a checksum over `from` and one over `to` differ in. */
+INLINE __u32 difference(const struct address *from, const struct address *to, const int six)
+{
+	const int bytes = six ? 16 : 4;
+
+	return bpf_csum_diff(from, bytes, to, bytes, 0);
+}
+
+/* Writes the IP header with one address replaced, and one port with the checksum over both. */
+INLINE int translate(struct __sk_buff *skb, struct packet *packet, const int is_reply,
+		     const struct address *address, __u16 port, const int six)
+{
+	const struct address *old = is_reply ? &packet->source : &packet->destination;
 	const __u16 old_port = packet->ports[is_reply ? 0 : 1];
 	const __u32 transport = ETH_HLEN + packet->header_bytes;
 	const int is_udp = packet->protocol == IPPROTO_UDP;
 	const __u32 checksum = transport + (is_udp ? UDP_CHECKSUM_OFFSET : TCP_CHECKSUM_OFFSET);
 	/* A UDP checksum of 0 says that there is none. */
-	const __u64 flags = is_udp ? BPF_F_MARK_MANGLED_0 : 0;
+	const __u64 flags = BPF_F_PSEUDO_HDR | (is_udp ? BPF_F_MARK_MANGLED_0 : 0);
+	long failed;
 
-	if (packet->ttl <= 1)
-		return drop(DROP_TTL);
-	lower_ttl(ip);
-	ip->check = checksum32(ip->check, old, address);
-	if (is_reply)
-		ip->saddr = address;
+	if (store_address(skb, packet, is_reply, address, six))
+		return drop(DROP_STORE);
+	if (six)
+		failed = bpf_l4_csum_replace(skb, checksum, 0, difference(old, address, 1), flags);
 	else
-		ip->daddr = address;
-	if (bpf_skb_store_bytes(skb, ETH_HLEN, ip, sizeof(*ip), 0) ||
-	    bpf_l4_csum_replace(skb, checksum, old, address, BPF_F_PSEUDO_HDR | flags | 4))
+		failed = bpf_l4_csum_replace(skb, checksum, old->words[0], address->words[0],
+					     flags | 4);
+	if (failed)
 		return drop(DROP_STORE);
 	if (port != old_port &&
-	    (bpf_l4_csum_replace(skb, checksum, old_port, port, flags | 2) ||
+	    (bpf_l4_csum_replace(skb, checksum, old_port, port, (flags & ~BPF_F_PSEUDO_HDR) | 2) ||
 	     bpf_skb_store_bytes(skb, transport + (is_reply ? 0 : 2), &port, 2, 0)))
 		return drop(DROP_STORE);
 	return PASS;

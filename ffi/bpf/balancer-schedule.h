@@ -28,6 +28,25 @@ INLINE __u32 take_turn(__u32 service)
 	return turn ? __sync_fetch_and_add(turn, 1) : 0;
 }
 
+/* True if a server has as many connections as it may, until it has come down again. */
+INLINE int is_full(const struct server *server, __u32 index)
+{
+	struct load *load;
+	__s32 count;
+
+	if (!server->upper)
+		return 0;
+	load = bpf_map_lookup_elem(&loads, &index);
+	if (!load)
+		return 0;
+	count = load->count;
+	if (count >= (__s32)server->upper)
+		load->is_full = 1;
+	else if (count <= (__s32)server->lower && load->is_full)
+		load->is_full = 0;
+	return load->is_full;
+}
+
 /*
  * The server with the least load by weight; of equal ones, each in turn. What the loop carries on
  * stands in a map: the verifier then knows nothing of it, and does not follow each case.
@@ -35,7 +54,8 @@ INLINE __u32 take_turn(__u32 service)
 INLINE __u32 least_loaded(const struct service *service)
 {
 	const __u8 scheduler = service->scheduler;
-	const __u32 zero = 0;
+	const __u32 zero = 0, members = service->members;
+	const __u32 table = service->table + service->slots;
 	struct least *least = bpf_map_lookup_elem(&scratch, &zero);
 
 	if (!least)
@@ -49,12 +69,12 @@ INLINE __u32 least_loaded(const struct service *service)
 	least->idle_added = scheduler == SCHEDULER_SED;
 	least->weight_factor = scheduler != SCHEDULER_LC;
 	least->weight_base = scheduler == SCHEDULER_LC;
-	for (__u32 look = 0; look < LOOKS_MAX && look < service->slots; look++) {
-		__u32 slot = service->table + least->look++ % service->slots;
+	for (__u32 look = 0; look < LOOKS_MAX && look < members; look++) {
+		__u32 slot = table + least->look++ % members;
 		__u32 *index = bpf_map_lookup_elem(&slots, &slot);
 		struct server *server;
 		__u64 load, weight;
-		int *count;
+		struct load *count;
 
 		if (!index)
 			break;
@@ -62,8 +82,10 @@ INLINE __u32 least_loaded(const struct service *service)
 		count = bpf_map_lookup_elem(&loads, index);
 		if (!server || !count)
 			break;
+		if (is_full(server, *index))
+			continue;
 		/* Two processors may have counted one end twice: below 0 is 0. */
-		least->current = *count > 0 ? *count + least->added : least->idle_added;
+		least->current = count->count > 0 ? count->count + least->added : least->idle_added;
 		load = least->current;
 		weight = server->weight * least->weight_factor + least->weight_base;
 		if (load * least->weight < least->load * weight) {
@@ -75,13 +97,11 @@ INLINE __u32 least_loaded(const struct service *service)
 	return least->server;
 }
 
-/* Number of a server; its table must not be empty. slotOf() and bucketOf() of src/scheduler. */
-INLINE __u32 choose(const struct service *service, const struct packet *packet)
+/* Number of a server by its slot; slotOf() and bucketOf() of src/scheduler. */
+INLINE __u32 choose_slot(const struct service *service, const struct packet *packet)
 {
 	__u32 slot, *index;
 
-	if (service->scheduler >= SCHEDULER_LC)
-		return least_loaded(service);
 	if (service->scheduler == SCHEDULER_TURN)
 		slot = take_turn(service->id) % service->slots;
 	else if (service->scheduler == SCHEDULER_MAGLEV)
@@ -91,6 +111,29 @@ INLINE __u32 choose(const struct service *service, const struct packet *packet)
 	slot += service->table;
 	index = bpf_map_lookup_elem(&slots, &slot);
 	return index ? *index : NO_SERVER;
+}
+
+/*
+ * The server that a packet goes to; its number goes to `chosen`. Where that whose turn it is is
+ * full, the one with the least load of all others takes it.
+ */
+INLINE struct server *choose(const struct service *service, const struct packet *packet,
+			     __u32 *chosen)
+{
+	struct server *server = 0;
+
+	*chosen = NO_SERVER;
+	if (service->slots) {
+		*chosen = choose_slot(service, packet);
+		server = bpf_map_lookup_elem(&servers, chosen);
+		if (server && is_full(server, *chosen))
+			server = 0;
+	}
+	if (!server) {
+		*chosen = least_loaded(service);
+		server = bpf_map_lookup_elem(&servers, chosen);
+	}
+	return server && (server->flags & SERVER_PRESENT) ? server : 0;
 }
 
 INLINE struct client_key client_of(const struct service *service, const struct packet *packet)
@@ -111,32 +154,54 @@ INLINE struct server *schedule(const struct service *service, const struct packe
 	struct persistent *kept, keep;
 	struct server *server = 0;
 
-	if (service->persistence_s) {
+	if (service->persistence) {
 		client = client_of(service, packet);
 		kept = bpf_map_lookup_elem(&persistents, &client);
-		if (kept && kept->until_s >= connection->seen_s) {
+		if (kept && kept->until >= connection->seen) {
 			connection->server = kept->server;
 			connection->generation = kept->generation;
 			server = find_server(kept->server, kept->generation);
-			kept->until_s = connection->seen_s + service->persistence_s;
-			if (server && !(server->flags & SERVER_QUIESCENT))
+			kept->until = connection->seen + service->persistence;
+			if (server && !(server->flags & SERVER_QUIESCENT) &&
+			    !is_full(server, connection->server))
 				return server;
 		}
 	}
-	if (!service->slots)
-		return 0;
-	connection->server = choose(service, packet);
-	server = bpf_map_lookup_elem(&servers, &connection->server);
-	if (!server || !(server->flags & SERVER_PRESENT))
+	server = choose(service, packet, &connection->server);
+	if (!server)
 		return 0;
 	connection->generation = server->generation;
-	if (service->persistence_s) {
+	if (service->persistence) {
 		keep.server = connection->server;
 		keep.generation = connection->generation;
-		keep.until_s = connection->seen_s + service->persistence_s;
+		keep.until = connection->seen + service->persistence;
 		bpf_map_update_elem(&persistents, &client, &keep, BPF_ANY);
 	}
 	return server;
+}
+
+/* True if the lists of the service say so. */
+INLINE int is_denied(const struct service *service, const struct packet *packet, const int six)
+{
+	struct client_network key = {.bits = CLIENT_BITS, .list = service->id << 2 | six << 1,
+				     .address = packet->source};
+
+	if ((service->flags & SERVICE_ALLOW) && !bpf_map_lookup_elem(&clients, &key))
+		return 1;
+	key.list |= 1;
+	return (service->flags & SERVICE_DENY) && bpf_map_lookup_elem(&clients, &key);
+}
+
+/* True if the service has as many connections as it may. */
+INLINE int is_over_limit(const struct service *service)
+{
+	__u32 index = SERVERS_MAX + service->id;
+	struct load *load;
+
+	if (!service->connection_limit)
+		return 0;
+	load = bpf_map_lookup_elem(&loads, &index);
+	return load && load->count >= (__s32)service->connection_limit;
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause
  *
  * The balancer: takes packets of virtual services at TC ingress and sends them on to a real server,
- * by direct routing (gate) or address translation (masq), and translates the answers of masq back.
+ * by direct routing (gate), a tunnel (ipip) or address translation (masq), and translates the
+ * answers of masq back.
  * Attached by src/datapath/bpf, behind the fence. A packet that is not ours goes to the next program
  * and up the stack (TCX_NEXT and TC_ACT_UNSPEC are both -1).
  *
@@ -16,7 +17,8 @@
  *     balancer-connection  tables of connections
  *     balancer-schedule    which real server
  *     balancer-rewrite     headers and their checksums
- *     balancer-send        gate, masq
+ *     balancer-size        packets that are too large
+ *     balancer-send        gate, ipip, masq
  *     balancer-client      packets of clients
  *     balancer-answer      packets of real servers of masq
  *     balancer-error       ICMP errors
@@ -33,8 +35,11 @@ INLINE void note_transport(struct packet *packet, const __u16 *words)
 {
 	packet->ports[0] = words[0];
 	packet->ports[1] = words[1];
-	if (packet->protocol == IPPROTO_TCP)
+	packet->transport_bytes = UDP_BYTES;
+	if (packet->protocol == IPPROTO_TCP) {
 		packet->tcp_flags = words[6] >> 8;
+		packet->transport_bytes = (words[6] & 0xf0) >> 2;
+	}
 }
 
 /* Ports, and the flags of TCP. Not 0 if there are none. */
@@ -47,7 +52,7 @@ INLINE int read_transport(struct __sk_buff *skb, struct packet *packet)
 		if (bpf_skb_load_bytes(skb, at, words, sizeof(words)))
 			return -1;
 	} else if (packet->protocol == IPPROTO_UDP) {
-		if (bpf_skb_load_bytes(skb, at, words, 8))
+		if (bpf_skb_load_bytes(skb, at, words, UDP_BYTES))
 			return -1;
 	} else {
 		return -1;
@@ -57,10 +62,9 @@ INLINE int read_transport(struct __sk_buff *skb, struct packet *packet)
 }
 
 /* Reads both headers at once where there are no options: nearly always. */
-INLINE int take_ipv4(struct __sk_buff *skb)
+INLINE int take_ipv4(struct __sk_buff *skb, struct packet *packet)
 {
-	struct packet packet = {};
-	struct iphdr *ip = &packet.ip;
+	struct iphdr *ip = &packet->ip;
 	struct {
 		struct iphdr ip;
 		__u16 words[TRANSPORT_WORDS];
@@ -73,48 +77,82 @@ INLINE int take_ipv4(struct __sk_buff *skb)
 		return PASS;
 	if (ip->version != 4 || ip->ihl < 5)
 		return PASS;
-	packet.source.words[0] = ip->saddr;
-	packet.destination.words[0] = ip->daddr;
-	packet.header_bytes = ip->ihl * 4;
-	packet.protocol = ip->protocol;
-	packet.ttl = ip->ttl;
+	packet->source.words[0] = ip->saddr;
+	packet->destination.words[0] = ip->daddr;
+	packet->header_bytes = ip->ihl * 4;
+	packet->protocol = ip->protocol;
+	packet->ttl = ip->ttl;
+	packet->traffic_class = ip->tos;
+	packet->has_more = (ip->frag_off & FRAGMENT_MORE) != 0;
+	packet->fragment_id = ip->id;
 	if (ip->frag_off & FRAGMENT_OFFSET)
-		return balance_fragment(skb, &packet);
+		return balance_fragment(skb, packet, 0);
 	if (ip->protocol == IPPROTO_ICMP)
-		return balance_error(skb, &packet);
+		return balance_error(skb, packet, 0);
 	if (is_whole && ip->ihl == 5 &&
 	    (ip->protocol == IPPROTO_TCP || ip->protocol == IPPROTO_UDP)) {
-		note_transport(&packet, head.words);
-		return balance(skb, &packet, 0);
+		note_transport(packet, head.words);
+		return balance(skb, packet, 0);
 	}
-	return read_transport(skb, &packet) ? PASS : balance(skb, &packet, 0);
+	return read_transport(skb, packet) ? PASS : balance(skb, packet, 0);
 }
 
-/* Extension headers are not looked through: such packets go up the stack. */
-INLINE int take_ipv6(struct __sk_buff *skb)
+struct fragment_header {
+	__u8 next, reserved;
+	__u16 offset;
+	__u32 id;
+};
+#define FRAGMENT6 44
+#define FRAGMENT6_OFFSET be16(0xfff8)
+#define FRAGMENT6_MORE be16(1)
+
+/* Extension headers but that of fragments are not looked through: such packets go up the stack. */
+INLINE int take_ipv6(struct __sk_buff *skb, struct packet *packet)
 {
-	struct packet packet = {};
+	struct fragment_header part;
 	struct ipv6hdr ip;
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || ip.version != 6)
 		return PASS;
-	__builtin_memcpy(&packet.source, &ip.saddr, 16);
-	__builtin_memcpy(&packet.destination, &ip.daddr, 16);
-	packet.header_bytes = sizeof(ip);
-	packet.protocol = ip.nexthdr;
-	packet.ttl = ip.hop_limit;
+	__builtin_memcpy(&packet->source, &ip.saddr, 16);
+	__builtin_memcpy(&packet->destination, &ip.daddr, 16);
+	packet->header_bytes = sizeof(ip);
+	packet->protocol = ip.nexthdr;
+	packet->ttl = ip.hop_limit;
+	packet->traffic_class = ip.priority << 4 | ip.flow_lbl[0] >> 4;
 	if (ip.nexthdr == ICMPV6)
-		return balance_error6(skb, &packet);
-	return read_transport(skb, &packet) ? PASS : balance(skb, &packet, 1);
+		return balance_error(skb, packet, 1);
+	if (ip.nexthdr == FRAGMENT6) {
+		if (bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(ip), &part, sizeof(part)))
+			return PASS;
+		packet->header_bytes = sizeof(ip) + sizeof(part);
+		packet->protocol = part.next;
+		packet->fragment_id = part.id;
+		packet->has_more = (part.offset & FRAGMENT6_MORE) != 0;
+		if (part.offset & FRAGMENT6_OFFSET)
+			return balance_fragment(skb, packet, 1);
+	}
+	return read_transport(skb, packet) ? PASS : balance(skb, packet, 1);
+}
+
+INLINE int take(struct __sk_buff *skb, const int six)
+{
+	struct packet packet = {};
+	int verdict = six ? take_ipv6(skb, &packet) : take_ipv4(skb, &packet);
+
+	/* The verifier cannot know that the one means the other. */
+	if (verdict == FORWARD && packet.server)
+		verdict = forward(skb, &packet, six);
+	return verdict == TOO_BIG ? refuse_size(skb, &packet, six) : verdict;
 }
 
 SECTION("tc_ingress") int balance_ingress(struct __sk_buff *skb)
 {
 	switch (skb->protocol) {
 	case be16(ETH_P_IP):
-		return take_ipv4(skb);
+		return take(skb, 0);
 	case be16(ETH_P_IPV6):
-		return take_ipv6(skb);
+		return take(skb, 1);
 	default:
 		return PASS;
 	}

@@ -41,6 +41,17 @@ HELPER long (*bpf_redirect_neigh)(__u32 device, struct bpf_redir_neigh *hop, int
 HELPER long (*bpf_fib_lookup)(void *skb, struct bpf_fib_lookup *route, int bytes, __u32 flags) =
 	(void *)BPF_FUNC_fib_lookup;
 
+HELPER long (*bpf_map_delete_elem)(void *map, const void *key) = (void *)BPF_FUNC_map_delete_elem;
+/* Checksum over what is taken out and put in; lengths are multiples of four. */
+HELPER __s64 (*bpf_csum_diff)(const void *from, __u32 from_bytes, const void *to, __u32 to_bytes,
+			      __u32 seed) = (void *)BPF_FUNC_csum_diff;
+HELPER long (*bpf_skb_adjust_room)(void *skb, __s32 bytes, __u32 mode, __u64 flags) =
+	(void *)BPF_FUNC_skb_adjust_room;
+HELPER long (*bpf_skb_change_tail)(void *skb, __u32 bytes, __u64 flags) =
+	(void *)BPF_FUNC_skb_change_tail;
+HELPER long (*bpf_check_mtu)(void *skb, __u32 device, __u32 *mtu, __s32 difference, __u64 flags) =
+	(void *)BPF_FUNC_check_mtu;
+
 /* One map: five numbers in the section "maps_def", read by src/bpf/object.ts. */
 struct map_definition {
 	__u32 type;

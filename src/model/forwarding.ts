@@ -75,4 +75,6 @@ export interface ForwardingService {
   readonly source: readonly string[];
   readonly onePacket: boolean;
   readonly connectionLog: boolean;
+  /** Largest packet of IP towards real servers, bytes; undefined: what links take. */
+  readonly mtu?: number | undefined;
 }

@@ -1,5 +1,6 @@
 /**
- * The engine that forwards by our own bpf program: gate and masq, at TC ingress (TCX, Linux 6.6).
+ * The engine that forwards by our own bpf program: gate, ipip and masq, at TC ingress (TCX, Linux
+ * 6.6).
  *
  * It belongs to the thread that opened it. What it writes goes on working when the process dies;
  * {@link BpfEngine.leave} is the same without dying, {@link BpfEngine.close} takes everything away.
@@ -15,7 +16,7 @@ import { errorText } from "../../errors/index.ts";
 import { fencePinsName } from "../../fence/index.ts";
 import type { ForwardingService } from "../../model/index.ts";
 import { openRouteSocket } from "../../netlink/route/index.ts";
-import type { Neighbour, RouteSocket } from "../../netlink/route/index.ts";
+import type { Link, Neighbour, RouteSocket } from "../../netlink/route/index.ts";
 import type {
   ApplyProblem,
   ConnectionEntry,
@@ -29,8 +30,8 @@ import { Numbers } from "./numbers.ts";
 import { OwnServers } from "./own-servers.ts";
 import { balancerPinsName, BalancerProgram } from "./program.ts";
 import { bpfRefusal } from "./refuse.ts";
+import type { PlannedService } from "./server-records.ts";
 import { ForwardingTables } from "./tables.ts";
-import type { PlannedService } from "./tables.ts";
 import { Traffic } from "./traffic.ts";
 import { findWay, needsBalancer } from "./ways.ts";
 import type { Way } from "./ways.ts";
@@ -216,9 +217,10 @@ export class BpfEngine implements Engine {
       const message = `no number is left for this ${what}`;
       problems.push({ service: name, code: "BPF_NUMBERS_FULL", message });
     });
+    const links = this.#routes.listLinks();
     this.#planned = numbered.map((one) => {
       const servers = one.servers.map((server) => this.#tables.asLeft(server));
-      return { ...one, servers, ways: this.#waysOf(one, problems) };
+      return { ...one, servers, ways: this.#waysOf(one, links, problems) };
     });
     this.#traffic.follow(this.#planned);
     problems.push(...this.#tables.write(this.#planned, this.#drains));
@@ -228,11 +230,12 @@ export class BpfEngine implements Engine {
 
   #waysOf(
     { service, servers }: Pick<PlannedService, "service" | "servers">,
+    links: readonly Link[],
     problems: ApplyProblem[],
   ): Map<number, Way> {
     const ways = new Map<number, Way>();
     for (const { server, index } of servers) {
-      const way = findWay(this.#routes, server.address);
+      const way = findWay(this.#routes, links, server.address);
       const fault = faultOf(way, service.forwarding);
       if (way !== undefined && fault === undefined) ways.set(index, way);
       else {
@@ -264,6 +267,9 @@ function faultOf(
   if (way === undefined) return "this host has no route to it";
   if (forwarding === "gate") {
     return way.isDirect ? undefined : "it is behind a router, gate needs it on this network";
+  }
+  if (forwarding === "ipip") {
+    return way.source === undefined ? "this host has no address for packets to it" : undefined;
   }
   return way.isLocal ? "masq cannot lead to this host itself" : undefined;
 }

@@ -7,8 +7,12 @@
  */
 
 import type { ForwardingServer, ForwardingService } from "../../model/index.ts";
-import { encodeEndpoint, serverFlag, serversMax, servicesMax } from "./layout.ts";
+import { serverFlag, serversMax, servicesMax } from "./layout.ts";
 import type { ServerRecord } from "./layout.ts";
+import { listenKeys } from "./listens.ts";
+
+/** What a server of an earlier process is known by. */
+type LeftServer = Pick<ServerRecord, "address" | "port" | "service" | "generation" | "flags">;
 
 /** A server with its number. */
 export interface NumberedServer {
@@ -46,19 +50,19 @@ function firstFree(taken: ReadonlySet<number>, max: number): number | undefined 
 export class Numbers {
   /** By name. */
   readonly #services = new Map<string, number>();
-  /** Of an earlier process: by endpoint, hex. */
+  /** Of an earlier process: by key of what it listened on, hex. */
   readonly #adopted = new Map<string, number>();
   /** By number of the service, and identity within it. */
   readonly #servers = new Map<number, Map<string, number>>();
   readonly #generations = new Uint32Array(serversMax);
 
-  /** A service of an earlier process; `endpoint` is its key in the map, hex. */
-  adoptService(endpoint: string, id: number): void {
-    this.#adopted.set(endpoint, id);
+  /** A service of an earlier process; `key` is one of those by which it is found, hex. */
+  adoptService(key: string, id: number): void {
+    this.#adopted.set(key, id);
   }
 
   /** A server of an earlier process; one that is not present leaves its generation only. */
-  adoptServer(index: number, record: ServerRecord): void {
+  adoptServer(index: number, record: LeftServer): void {
     this.#generations[index] = record.generation;
     if ((record.flags & serverFlag.present) === 0) return;
     const role = (record.flags & serverFlag.fallback) === 0 ? "real" : "fallback";
@@ -141,11 +145,9 @@ export class Numbers {
 
   #adoptedNumber(service: ForwardingService): number | undefined {
     const taken = new Set(this.#services.values());
-    return service.listen
-      .map(({ address, portFirst }) => {
-        const key = encodeEndpoint({ address, port: portFirst }, service.protocol);
-        return this.#adopted.get(key.toHex());
-      })
+    const { services, ranges } = listenKeys(service);
+    return [...services, ...ranges]
+      .map((key) => this.#adopted.get(key.toHex()))
       .find((id) => id !== undefined && !taken.has(id));
   }
 

@@ -16,7 +16,7 @@ import type { BpfKernel } from "../../bpf/index.ts";
 import { instancesMax, leaseFlagRealServer, LeaseTable } from "../../fence/index.ts";
 import { parseAddress } from "../../net/address.ts";
 import type { Neighbour } from "../../netlink/route/index.ts";
-import type { PlannedService } from "./tables.ts";
+import type { PlannedService } from "./server-records.ts";
 
 /** Bytes of a key of `peers`: a MAC address and two zeros. */
 const peerKeyBytes = 8;

@@ -19,15 +19,24 @@ import type { BpfCollection, BpfKernel, BpfObject } from "../../bpf/index.ts";
 import { reserveAddresses } from "./leased-addresses.ts";
 
 /** Name of the folder of pins; the number changes with the layout of the maps. */
-export const balancerPinsName = "appliance/balancer-1";
+export const balancerPinsName = "appliance/balancer-2";
 
 const programName = "tc_ingress";
 /** Maps of the fence. */
 const fenceMaps: ReadonlySet<string> = new Set(["addresses4", "addresses6", "leases"]);
+/** Maps of its addresses, with the lengths of their keys. */
+const fenceAddresses = [
+  ["addresses4", 4],
+  ["addresses6", 16],
+] as const;
+/** Bounds a walk through both maps of addresses while the fence writes; ADDRESSES_MAX each. */
+const fencedMax = 8192;
 /** Maps that hold an entry a connection or client; IPv6 and NAT of shared servers are rarer. */
 const connectionShares: Readonly<Record<string, number>> = {
   connections4: 1,
   connections6: 4,
+  openings4: 4,
+  openings6: 16,
   persistents: 4,
   replies: 4,
 };
@@ -145,6 +154,27 @@ export class BalancerProgram {
   /** Folder with the pins of the fence. */
   get fencePins(): string {
     return this.#options.fencePins;
+  }
+
+  /** Instances of addresses that need a lease, by what is pinned now; hex of their bytes. */
+  fencedAddresses(): Map<string, number> {
+    const { kernel, fencePins } = this.#options;
+    const found = new Map<string, number>();
+    const instance = new Uint8Array(4);
+    for (const [name, bytes] of fenceAddresses) {
+      const path = join(fencePins, name);
+      if (!existsSync(path)) continue;
+      const map = kernel.openPin(path);
+      let key = kernel.nextKey(map, undefined, bytes);
+      for (let seen = 0; key !== undefined && seen < fencedMax; seen++) {
+        if (kernel.lookup(map, key, instance)) {
+          found.set(key.toHex(), new DataView(instance.buffer).getUint32(0, true));
+        }
+        key = kernel.nextKey(map, key, bytes);
+      }
+      kernel.close(map);
+    }
+    return found;
   }
 
   /** Leaves it in force, for the next process to take over. */

@@ -4,15 +4,11 @@
  * @module
  */
 
-import type { ForwardingService } from "../../model/index.ts";
+import type { ForwardingService, ListenAddress } from "../../model/index.ts";
 import { familyOf } from "../../net/address.ts";
 import { hasSlotTable } from "./slot-table.ts";
 
 type Rule = readonly [isBroken: (service: ForwardingService) => boolean, text: string];
-
-function isSix(service: ForwardingService): boolean {
-  return service.listen.some(({ address }) => familyOf(address) === 6);
-}
 
 /** Canonical addresses that never come in through a device. */
 function isLoopback({ address }: { readonly address: string }): boolean {
@@ -22,7 +18,6 @@ function isLoopback({ address }: { readonly address: string }): boolean {
 /** In the order in which they are told. */
 const rules: readonly Rule[] = [
   [({ forwarding }) => forwarding === "proxy", 'forwarding "proxy" is the proxy\'s'],
-  [({ forwarding }) => forwarding === "ipip", "the bpf engine has no ipip"],
   [({ firewallMark }) => firewallMark !== undefined, "the bpf engine has no firewall marks"],
   [({ listen }) => listen.length === 0, "it listens nowhere"],
   [({ listen }) => listen.some(isLoopback), "the bpf engine does not see the loopback network"],
@@ -31,42 +26,38 @@ const rules: readonly Rule[] = [
     "the bpf engine has no masq to this host itself",
   ],
   [
-    ({ listen }) => listen.some(({ portFirst, portLast }) => portFirst !== portLast || !portFirst),
-    "the bpf engine has no port ranges",
-  ],
-  [
     ({ scheduler }) => !hasSlotTable(scheduler),
     "the bpf engine has rr, wrr, lc, wlc, sed, nq, sh and mh",
   ],
   [({ schedulerFlags }) => (schedulerFlags?.length ?? 0) > 0, "the bpf engine has no sched flags"],
-  [({ connectionLimit }) => connectionLimit > 0, "the bpf engine has no connection_limit"],
-  [({ allow, deny }) => allow.length + deny.length > 0, "the bpf engine has no allow and deny"],
   [
     ({ sendProxy, acceptProxyFrom, source }) =>
       sendProxy !== "off" || acceptProxyFrom.length + source.length > 0,
     "send_proxy, accept_proxy_from and source are the proxy's",
   ],
-  [({ onePacket }) => onePacket, "the bpf engine has no one-packet scheduling"],
   [
-    ({ servers }) => servers.some(({ upperThreshold }) => upperThreshold > 0),
-    "the bpf engine has no thresholds",
+    ({ onePacket, forwarding }) => onePacket && forwarding === "masq",
+    "the bpf engine has one-packet scheduling for gate and ipip only: masq has to know answers",
   ],
   [
-    (service) => service.forwarding === "masq" && isSix(service),
-    "the bpf engine has masq for IPv4 only",
-  ],
-  [
-    ({ listen, servers }) =>
-      new Set([...listen, ...servers].map(({ address }) => familyOf(address))).size > 1,
+    ({ listen, servers, forwarding }) => {
+      const addresses = forwarding === "ipip" ? listen : [...listen, ...servers];
+      return new Set(addresses.map(({ address }) => familyOf(address))).size > 1;
+    },
     "the bpf engine cannot forward from one address family to the other",
   ],
   [
     ({ forwarding, listen, servers }) =>
-      forwarding === "gate" &&
-      servers.some(({ port }) => listen.some(({ portFirst }) => portFirst !== port)),
-    "gate cannot change the port",
+      forwarding !== "masq" &&
+      servers.some(({ port }) => listen.some((one) => isOtherPort(one, port))),
+    "gate and ipip cannot change the port",
   ],
 ];
+
+/** True if one port is listened on, and it is another. */
+function isOtherPort({ portFirst, portLast }: ListenAddress, port: number): boolean {
+  return portFirst === portLast && portFirst !== port;
+}
 
 /** Why the engine cannot carry a service; undefined: it can. */
 export function bpfRefusal(service: ForwardingService): string | undefined {

@@ -6,7 +6,9 @@
  *   share.
  * - mh: the Maglev table of the proxy's scheduler; directors with the same servers have the same.
  * - sh: the buckets of the proxy's scheduler.
- * - lc, wlc, sed, nq: each server once; the program looks for the one with the least load.
+ * - lc, wlc, sed, nq: none; the program looks for the member with the least load.
+ *
+ * Members are all servers that may get something, each once: who else could, if one is full.
  *
  * @module
  */
@@ -32,8 +34,10 @@ export interface SlotServer {
 export interface SlotTable {
   /** Of {@link schedulerKind}. */
   readonly scheduler: number;
-  /** Numbers of servers; empty: nobody may get anything new. */
+  /** Numbers of servers; empty: only members are looked at. */
   readonly slots: Uint32Array;
+  /** Empty: nobody may get anything new. */
+  readonly members: Uint32Array;
   /** For sh: logarithm of the length. */
   readonly hashBits: number;
 }
@@ -96,35 +100,50 @@ export function looksAtLoad(name: SchedulerName): boolean {
   return hasSlotTable(name) && schedulers[name] >= schedulerKind.lc;
 }
 
+type Slots = Pick<SlotTable, "slots" | "hashBits">;
+
 /** Buckets of source hashing. */
-function buildBuckets(usable: readonly SlotServer[]): SlotTable {
+function buildBuckets(usable: readonly SlotServer[]): Slots {
   const numbers = new Map(usable.map(({ key, index }) => [key, index]));
   const table = buildBucketTable(usable.map(candidateOf), ({ weight }) => weight);
   const slots = Uint32Array.from(table.buckets, (place) => {
     return numbers.get(table.servers[place]!.key)!;
   });
-  return { scheduler: schedulerKind.source, slots, hashBits: table.bits };
+  return { slots, hashBits: table.bits };
 }
 
-/** Builds the table of a service from all of its servers, those with weight 0 too. */
-export function buildSlotTable(name: SlotScheduler, servers: readonly SlotServer[]): SlotTable {
-  const usable = servers.filter(({ weight }) => weight > 0);
-  const scheduler = schedulers[name];
+function buildSlots(
+  name: SlotScheduler,
+  servers: readonly SlotServer[],
+  usable: readonly SlotServer[],
+): Slots {
   switch (name) {
     case "mh": {
       const table = buildMaglevTable(servers);
-      const slots = Uint32Array.from(table.slots, (place) => table.servers[place]!.index);
-      return { scheduler, slots, hashBits: 0 };
+      return {
+        slots: Uint32Array.from(table.slots, (place) => table.servers[place]!.index),
+        hashBits: 0,
+      };
     }
     case "sh":
       return buildBuckets(usable);
     case "rr":
     case "wrr":
-      return { scheduler, slots: buildRound(name, usable), hashBits: 0 };
+      return { slots: buildRound(name, usable), hashBits: 0 };
     case "lc":
     case "wlc":
     case "sed":
     case "nq":
-      return { scheduler, slots: Uint32Array.from(usable, ({ index }) => index), hashBits: 0 };
+      return { slots: new Uint32Array(0), hashBits: 0 };
   }
+}
+
+/** Builds the table of a service from all of its servers, those with weight 0 too. */
+export function buildSlotTable(name: SlotScheduler, servers: readonly SlotServer[]): SlotTable {
+  const usable = servers.filter(({ weight }) => weight > 0);
+  return {
+    scheduler: schedulers[name],
+    members: Uint32Array.from(usable, ({ index }) => index),
+    ...buildSlots(name, servers, usable),
+  };
 }

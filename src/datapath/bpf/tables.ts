@@ -7,45 +7,51 @@
 
 import { mapShared } from "../../../ffi/memory.ts";
 import type { SharedMapping } from "../../../ffi/memory.ts";
-import type { ForwardingServer } from "../../model/index.ts";
-import type { Endpoint } from "../../net/address.ts";
-import { familyOf } from "../../net/address.ts";
+import { familyOf, parseAddress } from "../../net/address.ts";
 import type { ApplyProblem } from "../engine.ts";
 import {
   decodeServer,
   decodeService,
+  encodeClientNetwork,
   encodeEndpoint,
   encodeReply,
-  encodeServer,
   encodeService,
   indexKey,
+  leasePlace,
   replyShared,
   serverFlag,
   serversMax,
-  serviceDrains,
+  serviceFlag,
+  settingFlag,
   sizes,
   slotsMax,
 } from "./layout.ts";
+import { listenKeys, virtualNames } from "./listens.ts";
+import type { VirtualNames } from "./listens.ts";
 import { MapMirror } from "./map-mirror.ts";
-import type { NumberedServer, NumberedService, Numbers } from "./numbers.ts";
+import type { NumberedServer, Numbers } from "./numbers.ts";
 import type { BalancerProgram } from "./program.ts";
+import { blankRecord, effectiveWeight, serverRecord } from "./server-records.ts";
+import type { PlannedService } from "./server-records.ts";
 import { SlotSpace } from "./slot-space.ts";
 import type { SlotRange } from "./slot-space.ts";
 import { buildSlotTable, hasSlotTable } from "./slot-table.ts";
 import type { SlotServer, SlotTable } from "./slot-table.ts";
-import type { Way } from "./ways.ts";
 
-/** Endpoints of one service that are read back; its map has no more (LISTENS_MAX). */
+/** Entries of services, ranges and clients that are read back; their maps have no more. */
 const listensMax = 8192;
+const rangesMax = 8192;
+const clientsMax = 65_536;
+
+/** Entries of `leases`, INSTANCES_MAX; another number has no lease. */
+const instancesMax = 256;
 
 /** The kernel keeps values of arrays eight bytes apart. */
 const slotWords = 2;
+/** Value of `clients`: being there is all. */
+const listed = indexKey(1);
 
-/** A service with the ways to its servers. */
-export interface PlannedService extends NumberedService {
-  /** By number of the server; without one nothing is sent there. */
-  readonly ways: ReadonlyMap<number, Way>;
-}
+const mirrored = ["services", "ranges", "clients", "settings", "servers", "real_servers"] as const;
 
 /** A table as it stands in the kernel. */
 interface WrittenTable {
@@ -55,54 +61,11 @@ interface WrittenTable {
   readonly inputs: string;
 }
 
-/** Weight with which a server may get something new. */
-function effectiveWeight({ state, weight }: ForwardingServer): number {
-  return state === "active" ? weight : 0;
-}
-
-/** True if what it has goes on. */
-function keepsFlows(service: NumberedService["service"], server: ForwardingServer): boolean {
-  if (server.state === "reset") return false;
-  if (server.state !== "down") return true;
-  return service.protocol === "tcp" && service.onDown === "keep";
-}
-
-function flagsOf(planned: PlannedService, { server, index }: NumberedServer): number {
-  const way = planned.ways.get(index);
-  const { forwarding } = planned.service;
-  let flags = 0;
-  if (way !== undefined && keepsFlows(planned.service, server)) flags |= serverFlag.present;
-  if (forwarding === "masq") flags |= serverFlag.masq;
-  if (way?.isLocal === true) flags |= serverFlag.local;
-  if (server.role === "fallback") flags |= serverFlag.fallback;
-  if (effectiveWeight(server) === 0) flags |= serverFlag.quiescent;
-  return flags;
-}
-
-function listensOf({ service }: NumberedService): Endpoint[] {
-  return service.listen.map(({ address, portFirst }) => ({ address, port: portFirst }));
-}
-
-/** For masq: what each real server is called towards clients, by key in hex. */
-function virtualNames(services: readonly PlannedService[]): Map<string, Endpoint[]> {
-  const names = new Map<string, Endpoint[]>();
-  for (const planned of services) {
-    if (planned.service.forwarding !== "masq") continue;
-    for (const { server } of planned.servers) {
-      const key = encodeEndpoint(server, planned.service.protocol).toHex();
-      names.set(key, [...(names.get(key) ?? []), ...listensOf(planned)]);
-    }
-  }
-  return names;
-}
-
 /** The tables of one program. */
 export class ForwardingTables {
   readonly #program: BalancerProgram;
   readonly #numbers: Numbers;
-  readonly #services: MapMirror;
-  readonly #servers: MapMirror;
-  readonly #realServers: MapMirror;
+  readonly #mirrors: Readonly<Record<(typeof mirrored)[number], MapMirror>>;
   readonly #slotMemory: SharedMapping;
   readonly #slots: Uint32Array;
   readonly #space = new SlotSpace(slotsMax);
@@ -119,27 +82,35 @@ export class ForwardingTables {
   constructor(program: BalancerProgram, numbers: Numbers) {
     this.#program = program;
     this.#numbers = numbers;
-    const mirror = (name: "services" | "servers" | "real_servers"): MapMirror =>
+    const mirror = (name: (typeof mirrored)[number]): MapMirror =>
       new MapMirror({ kernel: program.kernel, map: program.map(name), bytes: sizes[name] });
-    this.#services = mirror("services");
-    this.#servers = mirror("servers");
-    this.#realServers = mirror("real_servers");
+    this.#mirrors = {
+      services: mirror("services"),
+      ranges: mirror("ranges"),
+      clients: mirror("clients"),
+      settings: mirror("settings"),
+      servers: mirror("servers"),
+      real_servers: mirror("real_servers"),
+    };
     this.#slotMemory = mapShared(program.map("slots"), slotsMax * slotWords * 4);
     this.#slots = new Uint32Array(this.#slotMemory.bytes);
     this.#adopt();
   }
 
   #adopt(): void {
+    const { services, ranges: portRanges, clients, settings, servers } = this.#mirrors;
     const ranges = new Map<number, SlotRange>();
-    for (const [key, value] of this.#services.read(listensMax)) {
-      const { id, table, slots } = decodeService(value);
+    for (const [key, value] of [...services.read(listensMax), ...portRanges.read(rangesMax)]) {
+      const { id, table, slots, members } = decodeService(value);
       this.#numbers.adoptService(key.toHex(), id);
-      ranges.set(id, { start: table, length: slots });
+      ranges.set(id, { start: table, length: slots + members });
     }
     for (const range of ranges.values()) this.#space.adopt(range);
     this.#leftRanges = [...ranges.values()];
-    this.#realServers.read(serversMax);
-    for (const [key, value] of this.#servers.read(serversMax)) {
+    this.#mirrors.real_servers.read(serversMax);
+    clients.read(clientsMax);
+    settings.read(1);
+    for (const [key, value] of servers.read(serversMax)) {
       const index = new DataView(key.buffer).getUint32(0, true);
       const record = decodeServer(value);
       this.#numbers.adoptServer(index, record);
@@ -171,24 +142,25 @@ export class ForwardingTables {
   write(services: readonly PlannedService[], drains: boolean): ApplyProblem[] {
     const problems: ApplyProblem[] = [];
     this.#space.settle();
-    const names = virtualNames(services);
-    const isShared = (planned: PlannedService, server: Endpoint): boolean =>
-      (names.get(encodeEndpoint(server, planned.service.protocol).toHex())?.length ?? 0) > 1;
-    const records = this.#serverRecords(services, isShared);
+    const fenced = this.#program.fencedAddresses();
+    const names = virtualNames(services.map(({ service }) => service));
+    const records = this.#serverRecords(services, names, fenced);
     for (const { isNew, index } of services.flatMap(({ servers }) => servers)) {
       if (!isNew) continue;
       this.#clear("server_counts", index, sizes.server_counts.value);
       this.#clear("loads", index, sizes.loads.value);
     }
     // First what tables may name, last what no table names any more.
+    const { servers } = this.#mirrors;
     for (const [index, record] of records) {
-      if ((record[30]! & serverFlag.present) !== 0) this.#servers.set(indexKey(index), record);
+      if ((decodeServer(record).flags & serverFlag.present) === 0) continue;
+      servers.set(indexKey(index), record);
     }
     this.#writeNames(names);
-    this.#writeServices(services, drains, problems);
+    this.#writeServices(services, { drains, fenced }, problems);
     for (const [index, record] of records) {
-      this.#servers.set(indexKey(index), record);
-      if (record[30] === 0) this.#live.delete(index);
+      servers.set(indexKey(index), record);
+      if (decodeServer(record).flags === 0) this.#live.delete(index);
       else this.#live.add(index);
     }
     return problems;
@@ -201,72 +173,100 @@ export class ForwardingTables {
 
   #serverRecords(
     services: readonly PlannedService[],
-    isShared: (planned: PlannedService, server: Endpoint) => boolean,
+    names: ReadonlyMap<string, VirtualNames>,
+    fenced: ReadonlyMap<string, number>,
   ): Map<number, Uint8Array> {
     const records = new Map<number, Uint8Array>();
     for (const planned of services) {
-      for (const numbered of planned.servers) {
-        const { server, index, generation } = numbered;
-        const shared =
-          planned.service.forwarding === "masq" && isShared(planned, server)
-            ? serverFlag.shared
-            : 0;
-        records.set(
-          index,
-          encodeServer({
-            address: server.address,
-            port: server.port,
-            device: planned.ways.get(index)?.device ?? 0,
-            service: planned.id,
-            generation,
-            weight: effectiveWeight(server),
-            flags: flagsOf(planned, numbered) | shared,
-          }),
-        );
+      const { protocol } = planned.service;
+      const context = {
+        planned,
+        lease: leaseOf(planned, fenced),
+        isShared: (server: { address: string; port: number }) =>
+          names.get(encodeEndpoint(server, protocol).toHex())?.isShared === true,
+      };
+      for (const server of planned.servers) {
+        records.set(server.index, serverRecord(context, server));
       }
     }
     // Its generation stays, so that the next one under this number has another.
-    const blank = { address: "0.0.0.0", port: 0, device: 0, service: 0, flags: 0, weight: 0 };
     for (const index of this.#live) {
-      if (records.has(index)) continue;
-      records.set(index, encodeServer({ ...blank, generation: this.#numbers.generation(index) }));
+      if (!records.has(index)) records.set(index, blankRecord(this.#numbers.generation(index)));
     }
     return records;
   }
 
-  #writeNames(names: ReadonlyMap<string, readonly Endpoint[]>): void {
-    for (const [key, [first, ...others]] of names) {
-      const flags = others.length > 0 ? replyShared : 0;
-      this.#realServers.set(Uint8Array.fromHex(key), encodeReply(first!, flags));
+  #writeNames(names: ReadonlyMap<string, VirtualNames>): void {
+    const { real_servers: realServers } = this.#mirrors;
+    for (const [key, { name, isShared }] of names) {
+      realServers.set(Uint8Array.fromHex(key), encodeReply(name, isShared ? replyShared : 0));
     }
-    this.#realServers.retain(new Set(names.keys()));
+    realServers.retain(new Set(names.keys()));
   }
 
   #writeServices(
     services: readonly PlannedService[],
-    drains: boolean,
+    state: { readonly drains: boolean; readonly fenced: ReadonlyMap<string, number> },
     problems: ApplyProblem[],
   ): void {
-    const kept = new Set<string>();
+    const { services: exact, ranges } = this.#mirrors;
+    const kept = { services: new Set<string>(), ranges: new Set<string>() };
     const ids = new Set(services.map(({ id }) => id));
+    this.#writeSettings(services);
+    const keptClients = this.#writeClients(services);
     for (const planned of services) {
-      if (planned.isNew) this.#clear("refusals", planned.id, sizes.refusals.value);
+      if (planned.isNew) this.#clearService(planned.id);
       const written = this.#writeTable(planned);
       if (written === undefined) problems.push(tableFull(planned));
-      const record = serviceRecord(planned, written, drains);
-      for (const endpoint of listensOf(planned)) {
-        const key = encodeEndpoint(endpoint, planned.service.protocol);
-        this.#services.set(key, record);
-        kept.add(key.toHex());
+      const record = serviceRecord(planned, written, {
+        flags: serviceFlags(planned, state.drains),
+        lease: leaseOf(planned, state.fenced),
+      });
+      const keys = listenKeys(planned.service);
+      for (const key of keys.services) {
+        exact.set(key, record);
+        kept.services.add(key.toHex());
+      }
+      for (const key of keys.ranges) {
+        ranges.set(key, record);
+        kept.ranges.add(key.toHex());
       }
     }
-    this.#services.retain(kept);
+    exact.retain(kept.services);
+    ranges.retain(kept.ranges);
+    this.#mirrors.clients.retain(keptClients);
     for (const [id, { range }] of this.#tables) {
       if (ids.has(id)) continue;
       this.#space.release(range);
       this.#tables.delete(id);
     }
     for (const range of this.#leftRanges.splice(0)) this.#space.release(range);
+  }
+
+  /** What the program need not look for; first, as what is there must be found. */
+  #writeSettings(services: readonly PlannedService[]): void {
+    const hasRanges = services.some(({ service }) => listenKeys(service).ranges.length > 0);
+    const hasAnyPort = services.some(
+      ({ service }) =>
+        service.forwarding === "masq" && service.servers.some(({ port }) => port === 0),
+    );
+    const settings = (hasRanges ? settingFlag.ranges : 0) | (hasAnyPort ? settingFlag.anyPort : 0);
+    this.#mirrors.settings.set(indexKey(0), indexKey(settings));
+  }
+
+  /** Before services say that they have lists. @returns Keys that stay. */
+  #writeClients(services: readonly PlannedService[]): Set<string> {
+    const kept = new Set<string>();
+    for (const { service, id } of services) {
+      for (const kind of ["allow", "deny"] as const) {
+        for (const network of service[kind]) {
+          const key = encodeClientNetwork(id, kind, network);
+          this.#mirrors.clients.set(key, listed);
+          kept.add(key.toHex());
+        }
+      }
+    }
+    return kept;
   }
 
   /** The table of a service, a new one if need be; undefined if there is no room for it. */
@@ -280,9 +280,9 @@ export class ForwardingTables {
     const before = this.#tables.get(planned.id);
     if (before?.inputs === inputs || !hasSlotTable(scheduler)) return before;
     const table = buildSlotTable(scheduler, servers);
-    const range = this.#space.take(table.slots.length);
+    const range = this.#space.take(table.slots.length + table.members.length);
     if (range === undefined) return before;
-    for (const [place, index] of table.slots.entries()) {
+    for (const [place, index] of [...table.slots, ...table.members].entries()) {
       this.#slots[(range.start + place) * slotWords] = index;
     }
     if (before !== undefined) this.#space.release(before.range);
@@ -291,8 +291,17 @@ export class ForwardingTables {
     return written;
   }
 
+  #clearService(id: number): void {
+    this.#clear("service_refusals", id, sizes.service_refusals.value);
+    this.#clear("loads", serversMax + id, sizes.loads.value);
+  }
+
   /** Sets the copies of all processors to zero. */
-  #clear(name: "server_counts" | "loads" | "refusals", index: number, valueBytes: number): void {
+  #clear(
+    name: "server_counts" | "loads" | "service_refusals",
+    index: number,
+    valueBytes: number,
+  ): void {
     const value = new Uint8Array(valueBytes * this.#program.processors);
     this.#program.kernel.update(this.#program.map(name), indexKey(index), value);
   }
@@ -303,35 +312,69 @@ function tableFull({ service }: PlannedService): ApplyProblem {
   return { service: service.name, code: "BPF_TABLE_FULL", message };
 }
 
+/**
+ * One place for all addresses of a service, else each is looked up with each packet: so is one that
+ * needs a lease which the fence has not named yet.
+ */
+function leaseOf({ service }: PlannedService, fenced: ReadonlyMap<string, number>): number {
+  const { listen, leased = [] } = service;
+  const places = new Set(
+    listen.map(({ address }) => {
+      const instance = fenced.get(parseAddress(address)!.toHex());
+      if (instance !== undefined && instance < instancesMax) return leasePlace.first + instance;
+      const isFenced = instance !== undefined || leased.includes(address);
+      return isFenced ? leasePlace.ofAddress : leasePlace.none;
+    }),
+  );
+  return places.size === 1 ? [...places][0]! : leasePlace.ofAddress;
+}
+
+function serviceFlags({ service }: PlannedService, drains: boolean): number {
+  const { allow, deny, onePacket } = service;
+  return (
+    (drains ? serviceFlag.drains : 0) |
+    (allow.length > 0 ? serviceFlag.allow : 0) |
+    (deny.length > 0 ? serviceFlag.deny : 0) |
+    (onePacket ? serviceFlag.onePacket : 0)
+  );
+}
+
 /** Client bits and timeout of persistence; zeros: none. */
-function persistenceOf({ service }: PlannedService): { persistenceS: number; clientBits: number } {
+function persistenceOf({ service }: PlannedService): { persistenceMs: number; clientBits: number } {
   const { persistence, listen } = service;
-  if (persistence === undefined) return { persistenceS: 0, clientBits: 0 };
+  if (persistence === undefined) return { persistenceMs: 0, clientBits: 0 };
   const isSix = familyOf(listen[0]!.address) === 6;
   return {
-    persistenceS: Math.ceil(persistence.timeoutMs / 1000),
+    persistenceMs: persistence.timeoutMs,
     clientBits: isSix ? persistence.ipv6PrefixBits : persistence.ipv4PrefixBits,
   };
 }
 
 const noTable: Pick<WrittenTable, "range" | "table"> = {
   range: { start: 0, length: 0 },
-  table: { scheduler: 0, slots: new Uint32Array(0), hashBits: 0 },
+  table: {
+    scheduler: 0,
+    slots: new Uint32Array(0),
+    members: new Uint32Array(0),
+    hashBits: 0,
+  },
 };
 
 function serviceRecord(
   planned: PlannedService,
   written: WrittenTable | undefined,
-  drains: boolean,
+  rest: { readonly flags: number; readonly lease: number },
 ): Uint8Array {
   const { range, table } = written ?? noTable;
   return encodeService({
     id: planned.id,
     table: range.start,
-    slots: range.length,
+    slots: table.slots.length,
+    members: table.members.length,
     ...persistenceOf(planned),
     scheduler: table.scheduler,
     hashBits: table.hashBits,
-    flags: drains ? serviceDrains : 0,
+    ...rest,
+    connectionLimit: planned.service.connectionLimit,
   });
 }

@@ -11,22 +11,32 @@ import { monotonicMs } from "../../../ffi/clock.ts";
 import type { ConnectionEntry, ServerCounters, ServiceCounters } from "../engine.ts";
 import { mapCauses } from "../engine.ts";
 import { walkConnections } from "./connection-table.ts";
-import type { Verdict } from "./connection-table.ts";
-import { connectionState, indexKey, sumCounters } from "./layout.ts";
+import type { ConnectionMaps, TableEntry, Verdict } from "./connection-table.ts";
+import {
+  connectionState,
+  decodeLoad,
+  encodeLoad,
+  indexKey,
+  serversMax,
+  sizes,
+  sumCounters,
+} from "./layout.ts";
 import type { ConnectionRecord, TrafficCounters } from "./layout.ts";
 import type { NumberedServer } from "./numbers.ts";
 import type { BalancerProgram } from "./program.ts";
-import { looksAtLoad } from "./slot-table.ts";
-import type { PlannedService } from "./tables.ts";
+import { needsLoads } from "./server-records.ts";
+import type { PlannedService } from "./server-records.ts";
 
 /** Connections are counted anew when the count is older, ms. */
 const recountAfterMs = 1000;
 /** Without a scheduler that needs it: after so many times what the last count took. */
 const restShare = 20;
-/** An ended TCP connection is remembered for its last packets, s; as TCP_FIN timeout of IPVS. */
-const closedS = 120;
+/** An ended TCP connection is remembered for its last packets, ms; as TCP_FIN timeout of IPVS. */
+const closedMs = 120_000;
 /** A reset one has none. */
-const resetS = 10;
+const resetMs = 10_000;
+/** A TCP connection that only its client has begun, ms; as SYN_RECV of IPVS. */
+const openingMs = 60_000;
 
 const zero: TrafficCounters = {
   connections: 0,
@@ -52,6 +62,9 @@ interface Owner {
   readonly numbered: NumberedServer;
 }
 
+/** `struct refusals`. */
+type Refusals = Readonly<Record<"no-server" | "denied" | "connection-limit", number>>;
+
 interface ConnectionCount {
   active: number;
   inactive: number;
@@ -65,18 +78,21 @@ function owners(services: readonly PlannedService[]): Map<number, Owner> {
   return found;
 }
 
-/** Seconds without a packet after which a connection counts as gone. */
-function lifetimeS({ service }: PlannedService, state: number): number {
-  if ((state & connectionState.reset) !== 0) return resetS;
-  if (state !== 0) return closedS;
+/** Time without a packet after which a connection counts as gone, ms. */
+function lifetimeMs({ service }: PlannedService, { connection, isOpening }: TableEntry): number {
+  const { state } = connection;
+  if ((state & connectionState.reset) !== 0) return resetMs;
+  if (state !== 0) return closedMs;
   const { idleMs, udpIdleMs } = service.timeouts;
-  return Math.ceil((service.protocol === "udp" ? udpIdleMs : idleMs) / 1000);
+  if (service.protocol === "udp") return udpIdleMs;
+  return isOpening ? Math.min(openingMs, idleMs) : idleMs;
 }
 
-function stateName(protocol: "tcp" | "udp", state: number): string {
+function stateName(protocol: "tcp" | "udp", { connection, isOpening }: TableEntry): string {
   if (protocol === "udp") return "UDP";
-  if ((state & connectionState.reset) !== 0) return "CLOSE";
-  return state === 0 ? "ESTABLISHED" : "FIN_WAIT";
+  if ((connection.state & connectionState.reset) !== 0) return "CLOSE";
+  if (connection.state !== 0) return "FIN_WAIT";
+  return isOpening ? "SYN_RECV" : "ESTABLISHED";
 }
 
 /** Counters of one engine. */
@@ -130,11 +146,11 @@ export class Traffic {
   }
 
   /**
-   * Counts connections: each time if a scheduler looks at them, else as often as it costs little,
+   * Counts connections: each time if a scheduler, a threshold or a limit looks at them, else as often as it costs little,
    * so that who asks for counters seldom is told no old ones.
    */
   keepLoads(): void {
-    const isNeeded = this.#services.some(({ service }) => looksAtLoad(service.scheduler));
+    const isNeeded = this.#services.some(({ service }) => needsLoads(service));
     const isDue = monotonicMs() - this.#countedAtMs > this.#countTookMs * restShare;
     if (isNeeded || isDue) void this.recount();
   }
@@ -150,15 +166,15 @@ export class Traffic {
   /** At most `limit` live connections. */
   async list(limit: number): Promise<ConnectionEntry[]> {
     const entries: ConnectionEntry[] = [];
-    const nowS = monotonicMs() / 1000;
-    await walkConnections(this.#program.kernel, this.#maps(), (connection, readFlow) => {
+    const nowMs = monotonicMs();
+    await walkConnections(this.#program.kernel, this.#maps(), (entry) => {
       if (entries.length >= limit) return "stop";
-      const owner = this.#ownerOf(connection);
+      const owner = this.#ownerOf(entry.connection);
       if (owner === undefined) return "keep";
       const { planned, numbered } = owner;
-      const leftS = connection.seenS + lifetimeS(planned, connection.state) - nowS;
-      if (leftS <= 0) return "keep";
-      const { client, virtual, protocol } = readFlow();
+      const leftMs = entry.connection.seenMs + lifetimeMs(planned, entry) - nowMs;
+      if (leftMs <= 0) return "keep";
+      const { client, virtual, protocol } = entry.readFlow();
       const { address, port } = numbered.server;
       entries.push({
         service: planned.service.name,
@@ -166,19 +182,21 @@ export class Traffic {
         client,
         virtual,
         server: { address, port },
-        state: stateName(protocol, connection.state),
-        expiresMs: Math.round(leftS * 1000),
+        state: stateName(protocol, entry),
+        expiresMs: Math.round(leftMs),
       });
       return "keep";
     });
     return entries;
   }
 
-  #maps(): { connections4: number; connections6: number } {
+  #maps(): ConnectionMaps {
     const program = this.#program;
     return {
       connections4: program.map("connections4"),
       connections6: program.map("connections6"),
+      openings4: program.map("openings4"),
+      openings6: program.map("openings6"),
     };
   }
 
@@ -190,13 +208,13 @@ export class Traffic {
   async #count(): Promise<void> {
     const counts = new Map<number, ConnectionCount>();
     const startMs = monotonicMs();
-    const nowS = startMs / 1000;
-    const judge = (connection: ConnectionRecord): Verdict => {
+    const judge = (entry: TableEntry): Verdict => {
+      const { connection } = entry;
       const owner = this.#ownerOf(connection);
       // Of a server that is gone: nobody uses it, and the next to come takes its place.
       if (owner === undefined) return "keep";
-      const { state, seenS, server } = connection;
-      if (nowS - seenS > lifetimeS(owner.planned, state)) return "remove";
+      const { state, seenMs, server } = connection;
+      if (startMs - seenMs > lifetimeMs(owner.planned, entry)) return "remove";
       const count = counts.get(server) ?? { active: 0, inactive: 0 };
       if (state === 0) count.active++;
       else count.inactive++;
@@ -210,15 +228,26 @@ export class Traffic {
     this.#countTookMs = this.#countedAtMs - startMs;
   }
 
-  /** For schedulers that look at them; the next walk puts right what came or went meanwhile. */
+  /** For who looks at them; the next walk puts right what came or went meanwhile. */
   #writeLoads(counts: ReadonlyMap<number, ConnectionCount>): void {
-    const map = this.#program.map("loads");
-    for (const { service, servers } of this.#services) {
-      if (!looksAtLoad(service.scheduler)) continue;
+    for (const { service, servers, id } of this.#services) {
+      if (!needsLoads(service)) continue;
+      let sum = 0;
       for (const { index } of servers) {
-        this.#program.kernel.update(map, indexKey(index), indexKey(counts.get(index)?.active ?? 0));
+        const count = counts.get(index)?.active ?? 0;
+        this.#writeLoad(index, count);
+        sum += count;
       }
+      this.#writeLoad(serversMax + id, sum);
     }
+  }
+
+  #writeLoad(index: number, count: number): void {
+    const map = this.#program.map("loads");
+    const before = new Uint8Array(sizes.loads.value);
+    this.#program.kernel.lookup(map, indexKey(index), before);
+    const { isFull } = decodeLoad(before);
+    this.#program.kernel.update(map, indexKey(index), encodeLoad({ count, isFull }));
   }
 
   #read(index: number): TrafficCounters {
@@ -228,11 +257,14 @@ export class Traffic {
     return sumCounters(copies);
   }
 
-  #refusals(id: number): number {
-    const copies = new BigUint64Array(this.#program.processors);
-    const map = this.#program.map("refusals");
+  /** Packets that got no server, by cause. */
+  #refusals(id: number): Refusals {
+    const copies = new BigUint64Array(3 * this.#program.processors);
+    const map = this.#program.map("service_refusals");
     this.#program.kernel.lookup(map, indexKey(id), new Uint8Array(copies.buffer));
-    return Number(copies.reduce((sum, count) => sum + count, 0n));
+    const sums = [0, 0, 0];
+    for (const [index, count] of copies.entries()) sums[index % 3]! += Number(count);
+    return { "no-server": sums[0]!, denied: sums[1]!, "connection-limit": sums[2]! };
   }
 
   #serviceCounters(planned: PlannedService): ServiceCounters {
@@ -240,13 +272,14 @@ export class Traffic {
     const servers = planned.servers.map((numbered) => this.#serverCounters(planned, numbered));
     const past = this.#past.get(service.name) ?? zero;
     const { connections, ...sum } = servers.reduce<TrafficCounters>(add, past);
-    const refused = this.#refusals(id);
+    const refusals = this.#refusals(id);
+    const refused = Object.values(refusals).reduce((total, count) => total + count, 0);
     return {
       name: service.name,
       active: servers.reduce((total, { active }) => total + active, 0),
       connections: connections + refused,
       ...sum,
-      closed: mapCauses((cause) => (cause === "no-server" ? refused : 0)),
+      closed: { ...mapCauses(() => 0), ...refusals },
       servers,
     };
   }

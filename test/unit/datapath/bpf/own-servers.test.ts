@@ -5,7 +5,7 @@ import { BPF_F_MMAPABLE, BPF_MAP_TYPE_ARRAY } from "../../../../ffi/constants/bp
 import { hostBpfKernel as kernel } from "../../../../src/bpf/index.ts";
 import { indexKey } from "../../../../src/datapath/bpf/layout.ts";
 import { findOwnServers, OwnServers } from "../../../../src/datapath/bpf/own-servers.ts";
-import type { PlannedService } from "../../../../src/datapath/bpf/tables.ts";
+import type { PlannedService } from "../../../../src/datapath/bpf/server-records.ts";
 import type { ForwardingService } from "../../../../src/model/index.ts";
 import { parseAddress } from "../../../../src/net/address.ts";
 import type { Neighbour } from "../../../../src/netlink/route/index.ts";
@@ -30,7 +30,7 @@ function planned(
   const ways = new Map(
     servers.map(({ server, index }) => {
       const isLocal = server.address === own || server.address.startsWith("127.");
-      return [index, { device: 1, isLocal, isDirect: true }];
+      return [index, { device: 1, isLocal, isDirect: true, source: own, mtu: 1500 }];
     }),
   );
   return { service, id: 0, isNew: true, servers, ways };

@@ -25,6 +25,7 @@ describe("buildSlotTable", () => {
     expect(buildSlotTable("rr", servers)).toEqual({
       scheduler: 0,
       slots: Uint32Array.of(30, 40),
+      members: Uint32Array.of(30, 40),
       hashBits: 0,
     });
   });
@@ -62,16 +63,21 @@ describe("buildSlotTable", () => {
     expect(shares(slots)).toEqual({ 30: 64, 40: 192 });
   });
 
-  test("wlc: each server that may get something, once", () => {
-    const { scheduler, slots } = buildSlotTable("wlc", servers);
-    expect([scheduler, slots]).toEqual([4, Uint32Array.of(30, 40)]);
+  test("wlc: no slots, and each server that may get something once", () => {
+    const { scheduler, slots, members } = buildSlotTable("wlc", servers);
+    expect([scheduler, slots.length, members]).toEqual([4, 0, Uint32Array.of(30, 40)]);
+  });
+
+  test.each(["rr", "wrr", "mh", "sh"] as const)("%s has the same members", (name) => {
+    expect(buildSlotTable(name, servers).members).toEqual(Uint32Array.of(30, 40));
   });
 
   test.each(["rr", "wrr", "mh", "sh", "wlc"] as const)(
     "%s: nobody, if all have weight 0",
     (name) => {
       const none = servers.map((server) => ({ ...server, weight: 0 }));
-      expect(buildSlotTable(name, none).slots).toHaveLength(0);
+      const { slots, members } = buildSlotTable(name, none);
+      expect([slots.length, members.length]).toEqual([0, 0]);
     },
   );
 });

@@ -18,18 +18,29 @@ const route: Route = {
 };
 
 function wayBy(answer: Route | undefined) {
-  return findWay({ getRoute: () => answer }, "192.0.2.11");
+  return findWay({ getRoute: () => answer }, [{ index: 3, mtu: 1400 }], "192.0.2.11");
 }
 
 describe("findWay", () => {
   test("gives the interface of the route", () => {
-    expect(wayBy(route)).toEqual({ device: 3, isLocal: false, isDirect: true });
+    expect(wayBy(route)).toEqual({
+      device: 3,
+      isLocal: false,
+      isDirect: true,
+      source: "192.0.2.1",
+      mtu: 1400,
+    });
   });
 
   test("tells this host, and a router between", () => {
     expect(wayBy({ ...route, type: "local" })).toMatchObject({ isLocal: true });
     const hops = [{ gateway: "192.0.2.254", outIndex: 3, weight: 1 }];
     expect(wayBy({ ...route, hops })).toMatchObject({ isDirect: false });
+  });
+
+  test("takes the smaller of what the route and the interface take", () => {
+    expect(wayBy({ ...route, mtu: 1300 })).toMatchObject({ mtu: 1300 });
+    expect(wayBy({ ...route, mtu: 9000 })).toMatchObject({ mtu: 1400 });
   });
 
   test.each([undefined, { ...route, hops: [] }, { ...route, type: "blackhole" } as const])(
