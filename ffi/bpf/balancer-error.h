@@ -141,12 +141,10 @@ INLINE int send_translated(struct __sk_buff *skb, struct packet *packet, struct 
 }
 
 /* An error about what ipip has put in front: the client hears of its own packet within. */
-INLINE int relay_tunnel_error(struct __sk_buff *skb, struct packet *packet,
-			      struct icmp_error *error, const int six)
+INLINE int relay_tunnel_error(struct __sk_buff *skb, struct icmp_error *error, const int six)
 {
 	const __u32 outer_bytes = error->quoted.header_bytes;
 	const __u32 inner_at = error->quoted_at + outer_bytes;
-	const __u32 left = ETH_HLEN + packet->header_bytes + ICMP_BYTES;
 	const struct address outer = error->quoted.destination;
 	struct packet *inner = &error->quoted;
 	struct connection *connection;
@@ -179,9 +177,10 @@ INLINE int relay_tunnel_error(struct __sk_buff *skb, struct packet *packet,
 			sent->mtu = be32(be32(error->value) - (__u32)sizeof(struct ipv6hdr));
 		__builtin_memcpy(&sent->ip.saddr, &inner->destination, 16);
 		__builtin_memcpy(&sent->ip.daddr, &inner->source, 16);
-		if (bpf_skb_load_bytes(skb, inner_at, sent->quoted, QUOTED6_BYTES))
+		if (bpf_skb_load_bytes(skb, inner_at, &sent->quoted,
+				       sizeof(sent->quoted) + QUOTED_LEAST))
 			return PASS;
-		return send_error6(skb, sent, left, device);
+		return send_error6(skb, sent, QUOTED_LEAST, 0, device);
 	} else {
 		const __u16 mtu = be16((__u16)(error->value >> 16));
 		struct error4 *sent = &told->four;
@@ -193,9 +192,10 @@ INLINE int relay_tunnel_error(struct __sk_buff *skb, struct packet *packet,
 		sent->ip.saddr = inner->destination.words[0];
 		sent->ip.daddr = inner->source.words[0];
 		if (inner->ip.ihl != 5 ||
-		    bpf_skb_load_bytes(skb, inner_at, sent->quoted, QUOTED4_BYTES))
+		    bpf_skb_load_bytes(skb, inner_at, &sent->quoted,
+				       sizeof(sent->quoted) + QUOTED_LEAST))
 			return PASS;
-		return send_error4(skb, sent, left, device);
+		return send_error4(skb, sent, QUOTED_LEAST, 0, device);
 	}
 }
 
@@ -220,7 +220,7 @@ INLINE int balance_error(struct __sk_buff *skb, struct packet *packet, const int
 	if (read_error(skb, packet, error, six))
 		return PASS;
 	if (quoted->protocol == (six ? IPPROTO_IPV6 : IPPROTO_IPIP))
-		return relay_tunnel_error(skb, packet, error, six);
+		return relay_tunnel_error(skb, error, six);
 	back->source = quoted->destination;
 	back->destination = quoted->source;
 	back->ports[0] = quoted->ports[1];

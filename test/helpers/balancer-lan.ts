@@ -23,12 +23,13 @@ import { waitFor } from "./wait.ts";
 const root = new URL("../..", import.meta.url).pathname;
 const startTimeoutMs = 20_000;
 
-/** Virtual addresses: of gate, of masq, a second one of masq, and gate's of IPv6. */
+/** Virtual addresses: of gate, of masq, a second one of masq, and those of IPv6. */
 export const virtual = {
   gate: "10.99.0.100",
   masq: "10.99.0.101",
   masq2: "10.99.0.102",
   gate6: "fd99::100",
+  masq6: "fd99::101",
 } as const;
 
 /** An active server, with what a test wants different. */
@@ -122,6 +123,37 @@ export class BalancerLan implements AsyncDisposable {
     return answer.json();
   }
 
+  /** Lets real servers take off what ipip puts in front. */
+  async decapsulate(): Promise<void> {
+    const script = join(root, "test/helpers/decapsulator-host.ts");
+    const command = [process.execPath, script, "eth0"];
+    const ends = this.reals.map((real) => real.spawn(command, { cwd: root }));
+    await Promise.all(ends.map((end) => end.waitForOutput(/decapsulating/, startTimeoutMs)));
+  }
+
+  /** A second way between client and director, of links with a smaller MTU, on which VIPs are. */
+  async addNarrowWay(mtu: number): Promise<void> {
+    const { client, director } = this;
+    const run = async (host: Host, ...command: readonly string[]): Promise<void> => {
+      const { status, stderr } = await host.run(command);
+      if (status !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
+    };
+    const peer = ["peer", "name", "narrow", "netns", client.netns];
+    await run(director, "ip", "link", "add", "narrow", "type", "veth", ...peer);
+    for (const [host, address] of [
+      [director, "10.98.0.2/24"],
+      [client, "10.98.0.1/24"],
+    ] as const) {
+      await run(host, "ip", "addr", "add", address, "dev", "narrow");
+      await run(host, "ip", "link", "set", "narrow", "mtu", String(mtu), "up");
+    }
+    await run(client, "ip", "route", "add", `${virtual.masq}/32`, "via", "10.98.0.2");
+    for (const real of this.reals) {
+      const way = ["via", director.address, "dev", "eth0", "table", "100"];
+      await run(real, "ip", "route", "add", "10.98.0.0/24", ...way);
+    }
+  }
+
   /** Makes these the whole state. */
   async apply(...services: readonly ForwardingService[]): Promise<readonly ApplyProblem[]> {
     return (await this.call("apply", services)) as readonly ApplyProblem[];
@@ -207,6 +239,9 @@ export class BalancerLan implements AsyncDisposable {
     await real.run(["ip", "rule", "add", "from", real.address, "lookup", "100"]);
     const way = ["via", director.address, "dev", "eth0", "table", "100"];
     await real.run(["ip", "route", "add", `${client.address}/32`, ...way]);
+    await real.run(["ip", "-6", "rule", "add", "from", real.address6, "lookup", "100"]);
+    const way6 = ["via", director.address6, "dev", "eth0", "table", "100"];
+    await real.run(["ip", "-6", "route", "add", `${client.address6}/128`, ...way6]);
     const command = peerCommand("serve", real.name, real.address, virtual.gate);
     const server = real.spawn(command, { cwd: root });
     await server.waitForOutput(/serving/, startTimeoutMs);
