@@ -166,6 +166,7 @@ function nativeTail(service: VirtualService): NativeTable {
     source: service.source,
     one_packet: service.onePacket,
     connection_log: service.connectionLog,
+    mtu: service.mtu,
   };
 }
 

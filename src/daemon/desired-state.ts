@@ -87,6 +87,7 @@ function forwardingFrame(
     source: service.source,
     onePacket: service.onePacket,
     connectionLog: service.connectionLog,
+    mtu: service.mtu,
   };
 }
 

@@ -333,6 +333,8 @@ export interface VirtualService {
   readonly source: readonly string[];
   readonly onePacket: boolean;
   readonly connectionLog: boolean;
+  /** Largest packet of IP towards real servers, bytes; undefined: what links take. */
+  readonly mtu?: number | undefined;
 }
 
 /** Settings of the process itself. */

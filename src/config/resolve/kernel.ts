@@ -23,22 +23,34 @@ export function checkKernelKeys(
   defaults: DefaultsTable | undefined,
   report: Report,
 ): void {
-  const { forwarding = serviceDefaults.forwarding, fwmark, persistent } = value;
+  const { forwarding = serviceDefaults.forwarding, fwmark, mtu } = value;
   const isProxy = forwarding === "proxy";
-  if (fwmark !== undefined && isProxy) refuseProxy(below(place, "fwmark"), "fwmark", report);
-  for (const [index, { portFirst }] of (value.listen ?? []).entries()) {
-    if (portFirst !== 0) continue;
-    const at = below(place, "listen", index);
-    if (isProxy) refuseProxy(at, "port 0, all ports", report);
-    else if (persistent === undefined) {
-      const expected = 'the key "persistent" beside port 0, all ports';
-      report.problem(at, { expected, foundText: "none" });
-    }
+  if (isProxy) {
+    if (fwmark !== undefined) refuseProxy(below(place, "fwmark"), "fwmark", report);
+    if (mtu !== undefined) refuseProxy(below(place, "mtu"), "mtu", report);
   }
+  checkAnyPort({ value, place }, isProxy, report);
   if (forwarding === "gate" || forwarding === "ipip") {
     refuseProxyKeys({ value, place }, forwarding, report);
   }
   checkFlags({ value, place }, defaults, report);
+}
+
+/** Port 0 is the kernel's, and asks for persistence. */
+function checkAnyPort(
+  { value, place }: Sourced<ServiceTable>,
+  isProxy: boolean,
+  report: Report,
+): void {
+  for (const [index, { portFirst }] of (value.listen ?? []).entries()) {
+    if (portFirst !== 0) continue;
+    const at = below(place, "listen", index);
+    if (isProxy) refuseProxy(at, "port 0, all ports", report);
+    else if (value.persistent === undefined) {
+      const expected = 'the key "persistent" beside port 0, all ports';
+      report.problem(at, { expected, foundText: "none" });
+    }
+  }
 }
 
 function refuseProxy(place: Place, what: string, report: Report): void {

@@ -27,7 +27,6 @@ import type { ServerSection, Sourced, SourcedTable } from "../section.ts";
 import { createLevel, resolveCheck } from "./check.ts";
 import type { CheckLevel } from "./check.ts";
 import { checkKernelFamilies, checkKernelKeys } from "./kernel.ts";
-import { refuseLater } from "./later.ts";
 import { resolveServiceMail } from "./mail.ts";
 import { resolveAddress, resolveServers } from "./server.ts";
 import type { Shared } from "./server.ts";
@@ -49,8 +48,7 @@ export function resolveService(
 ): VirtualService {
   const { value } = service;
   const sound = (...keys: readonly (keyof ServiceTable)[]): boolean => isSound(service, ...keys);
-  refuseLater(service, shared.report);
-  if (sound("listen", "fwmark", "forwarding", "scheduler", "scheduler_flags")) {
+  if (sound("listen", "fwmark", "forwarding", "scheduler", "scheduler_flags", "mtu")) {
     checkKernelKeys(service, defaults?.value, shared.report);
   }
   const listen = sound("listen", "fwmark") ? resolveListen(service, shared) : (value.listen ?? []);
@@ -71,6 +69,7 @@ export function resolveService(
     monitorFile: value.monitor_file,
     mail: resolveServiceMail(value.mail),
     timeouts: resolveTimeouts(value, defaults?.value),
+    mtu: value.mtu,
   };
   if (sound("protocol")) checkProtocol(service, shared);
   if (sound("real_servers", "real_server_groups", "fallback")) {

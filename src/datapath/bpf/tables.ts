@@ -7,6 +7,7 @@
 
 import { mapShared } from "../../../ffi/memory.ts";
 import type { SharedMapping } from "../../../ffi/memory.ts";
+import { instancesMax } from "../../fence/index.ts";
 import { familyOf, parseAddress } from "../../net/address.ts";
 import type { ApplyProblem } from "../engine.ts";
 import {
@@ -42,9 +43,6 @@ import type { SlotServer, SlotTable } from "./slot-table.ts";
 const listensMax = 8192;
 const rangesMax = 8192;
 const clientsMax = 65_536;
-
-/** Entries of `leases`, INSTANCES_MAX; another number has no lease. */
-const instancesMax = 256;
 
 /** The kernel keeps values of arrays eight bytes apart. */
 const slotWords = 2;

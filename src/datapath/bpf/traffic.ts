@@ -146,8 +146,8 @@ export class Traffic {
   }
 
   /**
-   * Counts connections: each time if a scheduler, a threshold or a limit looks at them, else as often as it costs little,
-   * so that who asks for counters seldom is told no old ones.
+   * Counts connections: each time if a scheduler, a threshold or a limit looks at them, else as
+   * often as it costs little, so that who asks for counters seldom is told no old ones.
    */
   keepLoads(): void {
     const isNeeded = this.#services.some(({ service }) => needsLoads(service));

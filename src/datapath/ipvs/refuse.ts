@@ -28,11 +28,12 @@ export type IpvsWish = Pick<
   | "sendProxy"
   | "acceptProxyFrom"
   | "source"
+  | "mtu"
 >;
 
-/** Keys of a service that only the proxy has an answer to. */
+/** Keys of a service that only other engines have an answer to. */
 function proxyKeys(service: IpvsWish): readonly string[] {
-  const { allow, deny, connectionLimit, sendProxy, acceptProxyFrom, source } = service;
+  const { allow, deny, connectionLimit, sendProxy, acceptProxyFrom, source, mtu } = service;
   const used: readonly (readonly [key: string, isUsed: boolean])[] = [
     ["allow", allow.length > 0],
     ["deny", deny.length > 0],
@@ -40,6 +41,7 @@ function proxyKeys(service: IpvsWish): readonly string[] {
     ["send_proxy", sendProxy !== "off"],
     ["accept_proxy_from", acceptProxyFrom.length > 0],
     ["source", source.length > 0],
+    ["mtu", mtu !== undefined],
   ];
   return used.filter(([, isUsed]) => isUsed).map(([key]) => key);
 }

@@ -61,6 +61,13 @@ describe(checkKernelKeys.name, () => {
     expect(told('forwarding = "gate"\npersistent = "1m"', "192.0.2.1:0")).toEqual([]);
   });
 
+  test("has mtu in the kernel only", () => {
+    const beside = 'Expected forwarding "masq", "gate" or "ipip" beside mtu';
+    expect(told("mtu = 1400")).toEqual([`mtu: ${beside}, got forwarding "proxy"`]);
+    expect(serviceOf(serviceText('forwarding = "gate"\nmtu = 1400')).mtu).toBe(1400);
+    expect(serviceOf(serviceText('forwarding = "gate"')).mtu).toBeUndefined();
+  });
+
   test("has firewall marks in the kernel only", () => {
     const marked = (lines: string) => serviceText(lines).replace(/listen = .*/, "fwmark = 1");
     expect(problemsOf(marked(""))).toEqual([
