@@ -73,10 +73,30 @@ INLINE int drop(enum drop reason)
 	return DROP;
 }
 
-/* The clock of connections: 2^30 ns each, a shift where seconds were a division. */
+/* The tick of the last packet, one a processor. */
+struct clock {
+	__u64 jiffies;
+	__u32 tick;
+};
+MAP(clock, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct clock), 1, 0);
+
+/*
+ * The clock of connections: 2^30 ns each, a shift where seconds were a division. It is read once for
+ * all packets between two interrupts of the timer, as the coarse clock says the same all that time.
+ */
 INLINE __u32 now_ticks(void)
 {
-	return bpf_ktime_get_coarse_ns() >> 30;
+	const __u64 jiffies = bpf_jiffies64();
+	const __u32 zero = 0;
+	struct clock *known = bpf_map_lookup_elem(&clock, &zero);
+
+	if (!known)
+		return bpf_ktime_get_coarse_ns() >> 30;
+	if (known->jiffies != jiffies) {
+		known->jiffies = jiffies;
+		known->tick = bpf_ktime_get_coarse_ns() >> 30;
+	}
+	return known->tick;
 }
 
 INLINE __u32 settings_now(void)

@@ -40,9 +40,21 @@ INLINE int is_same_address(const struct address *a, const struct address *b)
 		 (a->words[2] ^ b->words[2]) | (a->words[3] ^ b->words[3]));
 }
 
+/* The header of IPv4 where it stands, if that is in one piece; else 0. The kernel has made it this
+ * packet's own before the program runs. */
+INLINE struct iphdr *header_in_place(struct __sk_buff *skb)
+{
+	void *data = (void *)(long)skb->data;
+	struct iphdr *ip = data + ETH_HLEN;
+
+	return (void *)(ip + 1) <= (void *)(long)skb->data_end ? ip : 0;
+}
+
 /* TTL and checksum of the IP header alone. Not 0 if the packet could not be changed. */
 INLINE long store_ttl(struct __sk_buff *skb, struct packet *packet, const int six)
 {
+	struct iphdr *ip;
+
 	if (six) {
 		const __u8 limit = packet->ttl - 1;
 
@@ -50,16 +62,21 @@ INLINE long store_ttl(struct __sk_buff *skb, struct packet *packet, const int si
 					   &limit, 1, BPF_F_RECOMPUTE_CSUM);
 	}
 	lower_ttl(&packet->ip);
+	ip = header_in_place(skb);
 	/* TTL, protocol, checksum. */
-	return bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl), &packet->ip.ttl, 4,
-				   0);
+	if (!ip)
+		return bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl),
+					   &packet->ip.ttl, 4, 0);
+	ip->ttl = packet->ip.ttl;
+	ip->check = packet->ip.check;
+	return 0;
 }
 
 /* The IP header with one address replaced, and its TTL. */
 INLINE long store_address(struct __sk_buff *skb, struct packet *packet, const int is_source,
 			  const struct address *address, const int six)
 {
-	struct iphdr *ip = &packet->ip;
+	struct iphdr *ip = &packet->ip, *place;
 
 	if (six)
 		return store_ttl(skb, packet, 1) ||
@@ -73,7 +90,11 @@ INLINE long store_address(struct __sk_buff *skb, struct packet *packet, const in
 		ip->saddr = address->words[0];
 	else
 		ip->daddr = address->words[0];
-	return bpf_skb_store_bytes(skb, ETH_HLEN, ip, sizeof(*ip), 0);
+	place = header_in_place(skb);
+	if (!place)
+		return bpf_skb_store_bytes(skb, ETH_HLEN, ip, sizeof(*ip), 0);
+	*place = *ip;
+	return 0;
 }
 
 /* What a checksum over `from` and one over `to` differ in. */

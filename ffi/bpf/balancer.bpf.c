@@ -61,18 +61,22 @@ INLINE int read_transport(struct __sk_buff *skb, struct packet *packet)
 	return 0;
 }
 
-/* Reads both headers at once where there are no options: nearly always. */
+/* Both headers, where there are no options. */
+struct head4 {
+	struct iphdr ip;
+	__u16 words[TRANSPORT_WORDS];
+};
+
+/* Reads both headers at once where there are no options and they are in one piece: nearly always. */
 INLINE int take_ipv4(struct __sk_buff *skb, struct packet *packet)
 {
+	const void *data = (void *)(long)skb->data;
+	const struct head4 *head = data + ETH_HLEN;
+	const int is_whole = (const void *)(head + 1) <= (void *)(long)skb->data_end;
 	struct iphdr *ip = &packet->ip;
-	struct {
-		struct iphdr ip;
-		__u16 words[TRANSPORT_WORDS];
-	} head;
-	int is_whole = !bpf_skb_load_bytes(skb, ETH_HLEN, &head, sizeof(head));
 
 	if (is_whole)
-		*ip = head.ip;
+		*ip = head->ip;
 	else if (bpf_skb_load_bytes(skb, ETH_HLEN, ip, sizeof(*ip)))
 		return PASS;
 	if (ip->version != 4 || ip->ihl < 5)
@@ -91,7 +95,7 @@ INLINE int take_ipv4(struct __sk_buff *skb, struct packet *packet)
 		return balance_error(skb, packet, 0);
 	if (is_whole && ip->ihl == 5 &&
 	    (ip->protocol == IPPROTO_TCP || ip->protocol == IPPROTO_UDP)) {
-		note_transport(packet, head.words);
+		note_transport(packet, head->words);
 		return balance(skb, packet, 0);
 	}
 	return read_transport(skb, packet) ? PASS : balance(skb, packet, 0);

@@ -29,6 +29,8 @@ HELPER long (*bpf_map_update_elem)(void *map, const void *key, const void *value
 	(void *)BPF_FUNC_map_update_elem;
 /* The clock of the last tick: a few ms late, and cheap. */
 HELPER __u64 (*bpf_ktime_get_coarse_ns)(void) = (void *)BPF_FUNC_ktime_get_coarse_ns;
+/* Interrupts of the timer: a load from memory, no call. */
+HELPER __u64 (*bpf_jiffies64)(void) = (void *)BPF_FUNC_jiffies64;
 HELPER long (*bpf_skb_load_bytes)(const void *skb, __u32 offset, void *to, __u32 bytes) =
 	(void *)BPF_FUNC_skb_load_bytes;
 HELPER long (*bpf_skb_store_bytes)(void *skb, __u32 offset, const void *from, __u32 bytes,
