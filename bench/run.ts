@@ -8,6 +8,7 @@
  *     npm run bench -- detection --rounds=12
  *     npm run bench -- failover --rounds=10 --scenarios=killed,gone --parties=appliance
  *     npm run bench -- kernel --rounds=6 --seconds=2
+ *     npm run bench -- packet --rounds=2000
  *     npm run bench -- scheduler check                       the *.bench.ts files of these names
  *
  * Each benchmark states its goal in the head comment of its file.
@@ -24,6 +25,7 @@ import { takeTurn } from "./harness/exclusive.ts";
 import { describeMachine } from "./harness/machine.ts";
 import { withOwner } from "./harness/owner.ts";
 import { benchKernel } from "./kernel/kernel.ts";
+import { benchPacket } from "./kernel/packet.ts";
 import { loadKinds } from "./load/wrk.ts";
 import { candidates, chooseCandidates } from "./proxy/candidates.ts";
 import { benchMemory } from "./proxy/memory.ts";
@@ -150,6 +152,11 @@ const kernel: Bench = (args, owner) =>
     owner,
   );
 
+const packet: Bench = async (args) => {
+  await Promise.resolve();
+  return benchPacket({ calls: numberOption(args, "rounds", 2000) });
+};
+
 const benches: Readonly<Record<string, Bench>> = {
   proxy: throughput,
   memory,
@@ -158,6 +165,7 @@ const benches: Readonly<Record<string, Bench>> = {
   detection,
   failover,
   kernel,
+  packet,
 };
 
 /** Runs a mitata file in a process of its own, which prints its own tables. */

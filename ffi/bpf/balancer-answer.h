@@ -33,10 +33,13 @@ INLINE int judge_unknown_reply(struct __sk_buff *skb, const struct packet *packe
 INLINE struct reply *find_reply(const struct packet *packet, const int six)
 {
 	struct endpoint server = {packet->source, packet->ports[0], packet->protocol, six};
-	struct reply *reply = bpf_map_lookup_elem(&real_servers, &server);
-	struct reply *one;
+	const __u32 settings = settings_now();
+	struct reply *reply, *one;
 
-	if (!reply && (settings_now() & SETTING_ANY_PORT)) {
+	if (!(settings & SETTING_MASQ))
+		return 0;
+	reply = bpf_map_lookup_elem(&real_servers, &server);
+	if (!reply && (settings & SETTING_ANY_PORT)) {
 		server.port = 0;
 		reply = bpf_map_lookup_elem(&real_servers, &server);
 	}

@@ -236,6 +236,7 @@ MAP(drops, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 16, 0);
 /* Bits of `settings`: what need not be looked for. */
 #define SETTING_RANGES 1 /* there are ranges */
 #define SETTING_ANY_PORT 2 /* there are real servers of masq at every port */
+#define SETTING_MASQ 4     /* there are real servers of masq */
 
 /* Index in `drops`; names in src/datapath/bpf/layout.ts. */
 enum drop {

@@ -94,12 +94,17 @@ INLINE int take_ipv4(struct __sk_buff *skb, struct packet *packet)
 	if (ip->protocol == IPPROTO_ICMP)
 		return balance_error(skb, packet, 0);
 	if (is_whole && ip->ihl == 5 &&
-	    (ip->protocol == IPPROTO_TCP || ip->protocol == IPPROTO_UDP)) {
+	    (ip->protocol == IPPROTO_TCP || ip->protocol == IPPROTO_UDP))
 		note_transport(packet, head->words);
-		return balance(skb, packet, 0);
-	}
-	return read_transport(skb, packet) ? PASS : balance(skb, packet, 0);
+	else if (read_transport(skb, packet))
+		return PASS;
+	return balance(skb, packet, 0);
 }
+
+struct head6 {
+	struct ipv6hdr ip;
+	__u16 words[TRANSPORT_WORDS];
+};
 
 struct fragment_header {
 	__u8 next, reserved;
@@ -113,10 +118,17 @@ struct fragment_header {
 /* Extension headers but that of fragments are not looked through: such packets go up the stack. */
 INLINE int take_ipv6(struct __sk_buff *skb, struct packet *packet)
 {
+	const void *data = (void *)(long)skb->data;
+	const struct head6 *head = data + ETH_HLEN;
+	const int is_whole = (const void *)(head + 1) <= (const void *)(long)skb->data_end;
 	struct fragment_header part;
 	struct ipv6hdr ip;
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || ip.version != 6)
+	if (is_whole)
+		ip = head->ip;
+	else if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
+		return PASS;
+	if (ip.version != 6)
 		return PASS;
 	__builtin_memcpy(&packet->source, &ip.saddr, 16);
 	__builtin_memcpy(&packet->destination, &ip.daddr, 16);
@@ -136,7 +148,11 @@ INLINE int take_ipv6(struct __sk_buff *skb, struct packet *packet)
 		if (part.offset & FRAGMENT6_OFFSET)
 			return balance_fragment(skb, packet, 1);
 	}
-	return read_transport(skb, packet) ? PASS : balance(skb, packet, 1);
+	if (is_whole && (ip.nexthdr == IPPROTO_TCP || ip.nexthdr == IPPROTO_UDP))
+		note_transport(packet, head->words);
+	else if (read_transport(skb, packet))
+		return PASS;
+	return balance(skb, packet, 1);
 }
 
 INLINE int take(struct __sk_buff *skb, const int six)

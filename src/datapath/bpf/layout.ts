@@ -32,7 +32,7 @@ export const serviceFlag = { drains: 1, allow: 2, deny: 4, onePacket: 8 } as con
 /** Where the lease of an address is found: by the address, nowhere, or that of an instance. */
 export const leasePlace = { ofAddress: 0, none: 1, first: 2 } as const;
 /** Bits of `settings`. */
-export const settingFlag = { ranges: 1, anyPort: 2 } as const;
+export const settingFlag = { ranges: 1, anyPort: 2, masq: 4 } as const;
 /** Bits of a server: SERVER_PRESENT and so on. */
 export const serverFlag = {
   present: 1,

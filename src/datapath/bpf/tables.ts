@@ -244,11 +244,12 @@ export class ForwardingTables {
   /** What the program need not look for; first, as what is there must be found. */
   #writeSettings(services: readonly PlannedService[]): void {
     const hasRanges = services.some(({ service }) => listenKeys(service).ranges.length > 0);
-    const hasAnyPort = services.some(
-      ({ service }) =>
-        service.forwarding === "masq" && service.servers.some(({ port }) => port === 0),
-    );
-    const settings = (hasRanges ? settingFlag.ranges : 0) | (hasAnyPort ? settingFlag.anyPort : 0);
+    const masq = services.filter(({ service }) => service.forwarding === "masq");
+    const hasAnyPort = masq.some(({ servers }) => servers.some(({ server }) => server.port === 0));
+    const settings =
+      (hasRanges ? settingFlag.ranges : 0) |
+      (hasAnyPort ? settingFlag.anyPort : 0) |
+      (masq.length > 0 ? settingFlag.masq : 0);
     this.#mirrors.settings.set(indexKey(0), indexKey(settings));
   }
 
