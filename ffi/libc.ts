@@ -61,6 +61,7 @@ export const { symbols: libc } = dlopen("libc.so.6", {
   mmap: { args: [u64, u64, i32, i32, i32, i64], returns: u64 },
   mount: { args: [pointer, pointer, pointer, u64, pointer], returns: i32 },
   umount2: { args: [pointer, i32], returns: i32 },
+  setns: { args: [i32, i32], returns: i32 },
   statfs: { args: [pointer, pointer], returns: i32 },
   munmap: { args: [u64, u64], returns: i32 },
   madvise: { args: [u64, u64, i32], returns: i32 },

@@ -21,6 +21,7 @@ import type { TcpServer } from "../helpers/traffic/tcp.ts";
 import { openUdpPeer, openUdpServer } from "../helpers/traffic/udp.ts";
 import type { UdpPeer } from "../helpers/traffic/udp.ts";
 import type { EngineCase } from "./engine-list.ts";
+import type { EnginePlace } from "./engine-place.ts";
 
 type EventOf<Type extends EngineEvent["type"]> = Extract<EngineEvent, { type: Type }>;
 
@@ -34,23 +35,37 @@ export class EngineBench implements AsyncDisposable {
   /** What is to be ended with the test. */
   readonly #stack = new AsyncDisposableStack();
   readonly #clients: TcpPeer[] = [];
+  readonly #place: EnginePlace | undefined;
   #isClosed = false;
 
-  private constructor(engine: Engine, events: EngineEvent[]) {
+  private constructor(engine: Engine, events: EngineEvent[], place: EnginePlace | undefined) {
     this.engine = engine;
     this.events = events;
+    this.#place = place;
     this.port = freePorts()[0]!;
   }
 
-  static async open(engineCase: EngineCase): Promise<EngineBench> {
+  /** @param place Where clients and servers are; undefined: with the engine, on loopback. */
+  static async open(engineCase: EngineCase, place?: EnginePlace): Promise<EngineBench> {
     const events: EngineEvent[] = [];
-    return new EngineBench(await engineCase.create((event) => events.push(event)), events);
+    place?.enter();
+    try {
+      const engine = await engineCase.create((event) => events.push(event), place);
+      return new EngineBench(engine, events, place);
+    } catch (error) {
+      place?.leave();
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const client of this.#clients) client.reset();
-    if (!this.#isClosed) await this.engine.close(0, AbortSignal.abort());
-    await this.#stack.disposeAsync();
+    try {
+      for (const client of this.#clients) client.reset();
+      if (!this.#isClosed) await this.engine.close(0, AbortSignal.abort());
+      await this.#stack.disposeAsync();
+    } finally {
+      this.#place?.leave();
+    }
   }
 
   /** Closes the engine, which otherwise happens with the end of the test. */
@@ -64,23 +79,62 @@ export class EngineBench implements AsyncDisposable {
     onPeer: (peer: TcpPeer) => void = (peer) => void peer.echo(),
     place: { address?: string; port?: number } = {},
   ): TcpServer {
-    return this.#stack.use(openTcpServer(onPeer, place));
+    const here = this.#place;
+    if (here === undefined) return this.#stack.use(openTcpServer(onPeer, place));
+    const { address = "127.0.0.1", port = 0 } = place;
+    const mapped = { address: here.address(address, "server"), port };
+    const server = here.at("server", () => openTcpServer(onPeer, mapped));
+    return this.#stack.use({ ...server, address });
   }
 
   /** A UDP server that answers with `name` in front of what it got. */
   async udpServer(name: string, place: { address?: string; port?: number } = {}): Promise<UdpPeer> {
-    return this.#stack.use(await openUdpServer(name, place));
+    const here = this.#place;
+    if (here === undefined) return this.#stack.use(await openUdpServer(name, place));
+    const { address = "127.0.0.1", port = 0 } = place;
+    const mapped = { address: here.address(address, "server"), port };
+    const server = await here.at("server", () => openUdpServer(name, mapped));
+    return this.#stack.use({ ...server, address });
+  }
+
+  /** A UDP server that answers only what the test has it answer. */
+  async silentUdpServer(): Promise<UdpPeer> {
+    const here = this.#place;
+    if (here === undefined) return this.#stack.use(await openUdpPeer());
+    const own = here.address("127.0.0.1", "server");
+    const peer = await here.at("server", () => openUdpPeer(undefined, { address: own }));
+    return this.#stack.use({ ...peer, address: "127.0.0.1" });
   }
 
   async udpClient(address = "127.0.0.1"): Promise<UdpPeer> {
-    return this.#stack.use(await openUdpPeer(undefined, { address }));
+    const here = this.#place;
+    if (here === undefined) return this.#stack.use(await openUdpPeer(undefined, { address }));
+    const own = here.address(address, "client");
+    const peer = await here.at("client", () => openUdpPeer(undefined, { address: own }));
+    return this.#stack.use({
+      ...peer,
+      address,
+      send: (data, port, to = "127.0.0.1") => peer.send(data, port, here.address(to, "director")),
+      async datagram(index) {
+        const datagram = await peer.datagram(index);
+        return { ...datagram, address: here.loopback(datagram.address) };
+      },
+    });
   }
 
   /** Connects to the service. */
   async connect(address = "127.0.0.1", localAddress?: string): Promise<TcpPeer> {
-    const client = await connectTcp(this.port, address, localAddress);
+    const client = await this.#connect(address, localAddress);
     this.#clients.push(client);
     return client;
+  }
+
+  #connect(address: string, localAddress: string | undefined): Promise<TcpPeer> {
+    const here = this.#place;
+    if (here === undefined) return connectTcp(this.port, address, localAddress);
+    const to = here.address(address, "director");
+    const from = here.address(localAddress ?? "127.0.0.1", "client");
+    return here.at("client", () => connectTcp(this.port, to, from));
   }
 
   /** A service on this bench's port. */

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { describe, test } from "bun:test";
+import { afterAll, beforeAll, describe, test } from "bun:test";
 
 import { EngineBench } from "./engine-bench.ts";
 import { engineCases } from "./engine-list.ts";
+import type { EnginePlace } from "./engine-place.ts";
 
 /** Says what an engine promises, and shows it on a bench of its own. */
 export type Promised = (name: string, show: (bench: EngineBench) => Promise<void>) => void;
@@ -15,16 +16,26 @@ export type Promised = (name: string, show: (bench: EngineBench) => Promise<void
 /** Declares promises for every engine; those it may break are skipped with the reason. */
 export function describeEngines(title: string, declare: (promised: Promised) => void): void {
   for (const engineCase of engineCases) {
-    describe(`${engineCase.name}: ${title}`, () => {
-      declare((name, show) => {
-        const exception = engineCase.exceptions[name];
-        if (exception === undefined) {
-          test(name, async () => {
-            await using bench = await EngineBench.open(engineCase);
-            await show(bench);
-          });
-        } else test.skip(`${name} (${exception})`, () => undefined);
-      });
-    });
+    describe.skipIf(engineCase.needs.skip)(
+      `${engineCase.name}: ${title} ${engineCase.needs.reason}`.trim(),
+      () => {
+        let place: EnginePlace | undefined;
+        beforeAll(async () => {
+          place = await engineCase.openPlace?.();
+        });
+        afterAll(async () => {
+          await place?.[Symbol.asyncDispose]();
+        });
+        declare((name, show) => {
+          const exception = engineCase.exception(name);
+          if (exception === undefined) {
+            test(name, async () => {
+              await using bench = await EngineBench.open(engineCase, place);
+              await show(bench);
+            });
+          } else test.skip(`${name} (${exception})`, () => undefined);
+        });
+      },
+    );
   }
 }

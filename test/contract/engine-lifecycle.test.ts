@@ -276,7 +276,7 @@ describeEngines("close()", (promised) => {
   });
 
   promised("lets UDP flows have their answers", async (bench) => {
-    const server = await bench.udpClient();
+    const server = await bench.silentUdpServer();
     const service = bench.service({ protocol: "udp", servers: [serverAt(server)] });
     // Its listener shows when the engine has stopped accepting.
     const witness = bench.service({ name: "witness", servers: [] });

@@ -149,8 +149,9 @@ describeEngines("weights and states", (promised) => {
     const [, first] = await greeted(bench);
     const [second, other] = await greeted(bench);
     expect(other).not.toBe(first);
+    await bench.untilCounters((all) => all.active === 2, "two are open");
     second.reset();
-    await bench.untilClosed("client-reset");
+    await bench.untilCounters((all) => all.active === 1, "one is open");
     expect((await greeted(bench))[1]).toBe(other);
   });
 
@@ -297,6 +298,13 @@ describeEngines("persistence", (promised) => {
     expect(answers).toBe(answers[0]!.repeat(4));
     const [, other] = await greeted(bench, "127.0.0.21");
     expect(other).not.toBe(answers[0]!);
+  });
+
+  promised("clients of persistent services are counted", async (bench) => {
+    const servers = greeters(bench, 2).map((server) => serverAt(server));
+    await bench.apply({ servers, persistence });
+    await greeted(bench);
+    await greeted(bench, "127.0.0.21");
     expect(bench.counters().servers.map((server) => server.persistentEntries)).toEqual([1, 1]);
   });
 

@@ -144,6 +144,7 @@ export class BpfEngine implements Engine {
       if (this.#traffic.endingConnections === 0) break;
       await this.#sleep(Math.min(drainIntervalMs, endMs - this.#clock.nowMs()), hurry);
     }
+    await this.#traffic.settle();
     this.#tables.close();
     this.#program.remove();
     this.#routes.close();
@@ -153,9 +154,12 @@ export class BpfEngine implements Engine {
   leave(): void {
     this.#timer?.cancel();
     this.#isOver = true;
-    this.#tables.close();
-    this.#program.close();
-    this.#routes.close();
+    // A count that is under way reads the maps.
+    void this.#traffic.settle().then(() => {
+      this.#tables.close();
+      this.#program.close();
+      this.#routes.close();
+    });
   }
 
   async #sleep(ms: number, hurry: AbortSignal): Promise<void> {

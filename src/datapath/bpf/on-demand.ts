@@ -61,6 +61,7 @@ class OnDemandEngine implements Engine {
   /** An earlier process had left it in force when this one opened it. */
   #isTakenOver = false;
   #hasLooked = false;
+  #closing: Promise<void> | undefined;
   #obstacle: string | undefined;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #isPossible = false;
@@ -118,17 +119,23 @@ class OnDemandEngine implements Engine {
 
   /** Without any time, as after a start that failed, what was there before stays. */
   async close(timeoutMs: number, hurry: AbortSignal): Promise<void> {
-    const engine = this.#engine;
-    this.#engine = undefined;
-    if (this.#isTakenOver && timeoutMs === 0 && hurry.aborted) engine?.leave();
-    else await engine?.close(timeoutMs, hurry);
-    // Failover has ended by now, and its fence has gone.
-    closeBpfFileSystem(dirname(balancerPinsName), this.#options.runtimeDirectory);
+    this.#closing ??= this.#end(timeoutMs, hurry);
+    await this.#closing;
   }
 
   leave(): void {
     this.#engine?.leave();
     this.#engine = undefined;
+  }
+
+  async #end(timeoutMs: number, hurry: AbortSignal): Promise<void> {
+    const engine = this.#engine;
+    if (this.#isTakenOver && timeoutMs === 0 && hurry.aborted) engine?.leave();
+    // Counts as long as connections come to their end.
+    else await engine?.close(timeoutMs, hurry);
+    this.#engine = undefined;
+    // Failover has ended by now, and its fence has gone.
+    closeBpfFileSystem(dirname(balancerPinsName), this.#options.runtimeDirectory);
   }
 
   #open(services: readonly ForwardingService[]): BpfEngine {

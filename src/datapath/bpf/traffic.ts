@@ -106,6 +106,7 @@ export class Traffic {
   #countedAtMs = -Infinity;
   #countTookMs = 0;
   #recount: Promise<void> | undefined;
+  #isOver = false;
 
   constructor(program: BalancerProgram) {
     this.#program = program;
@@ -155,8 +156,15 @@ export class Traffic {
     if (isNeeded || isDue) void this.recount();
   }
 
+  /** Ends the count that is under way; the maps may be closed then. */
+  async settle(): Promise<void> {
+    this.#isOver = true;
+    await this.#recount;
+  }
+
   /** Counts connections; calls that overlap share one count. */
   async recount(): Promise<void> {
+    if (this.#isOver) return;
     this.#recount ??= this.#count().finally(() => {
       this.#recount = undefined;
     });
