@@ -229,7 +229,7 @@ describe.skipIf(needs.skip)(`director on bpf ${needs.reason}`.trim(), () => {
   describe("without the capabilities for bpf", () => {
     /** Runs the executable with a configuration of one service, as root that may not use bpf. */
     function startWithout(lines: string): StartedProcess {
-      const { r1 } = lan.hosts;
+      const { r1, two } = lan.hosts;
       const dropped = "-bpf,-perfmon,-sys_admin,-net_admin";
       const place = lan.createFolder();
       const path = join(place, "appliance.toml");
@@ -237,7 +237,7 @@ describe.skipIf(needs.skip)(`director on bpf ${needs.reason}`.trim(), () => {
         path,
         `[[virtual_service]]
 name = "web"
-listen = "127.0.0.1:80"
+listen = "${two.address}:80"
 ${lines}
 real_servers = [{ address = "${r1.address}:80" }]
 `,
