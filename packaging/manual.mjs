@@ -126,8 +126,8 @@ const sections = [
     [
       [
         "SIGTERM, SIGINT",
-        "Resigns, stops accepting, and waits for connections to end, at most stop_timeout; " +
-          "a second one ends at once.",
+        "Hands virtual addresses over, stops accepting, and waits for connections to end, " +
+          "at most stop_timeout; a second one ends at once.",
       ],
       ["SIGHUP", "Reads the configuration again. A file with a fault changes nothing."],
       ["SIGUSR1", "Writes the state to the log."],

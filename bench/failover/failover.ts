@@ -3,7 +3,8 @@
  *
  * Run: `npm run bench -- failover`. Goals, with 20 ms and 300 ms: killed with a living guard 35 ms
  * (15 aimed at); host gone 315 ms and no more than keepalived at equal timing; stopped or handed
- * over: nothing fails; link down 35 ms with a second path; frozen: never two that answer; with 30 %
+ * over: nothing fails, and never two answer ARP, though the old one serves for a while what still
+ * comes to it; link down 35 ms with a second path; frozen: never two that answer; with 30 %
  * loss or load: nobody takes over.
  *
  * Each repetition is a network of its own. A client (test/helpers/failover/observer.ts) asks both
@@ -52,8 +53,13 @@ const watchMs = 1000;
 interface Outcome {
   readonly echoGapMs: number;
   readonly pageGapMs: number;
+  /** Not there within 200 ms, or ended otherwise. */
   readonly failedPages: number;
+  /** Of these: reset, refused, or cut short. */
+  readonly brokenPages: number;
   readonly sharedMs: number;
+  /** Time with two that answer ARP. */
+  readonly sharedArpMs: number;
   /** Time with two that answer, after healing. */
   readonly sharedAfterMs: number;
   /** From the fault to the last answer of the director that had the address. */
@@ -112,7 +118,9 @@ function evaluate(seen: Seen, { beganMs, healedMs }: Fault): Omit<Outcome, "prom
     echoGapMs: longestGapMs(echoGaps(seen), beganMs),
     pageGapMs: longestGapMs(pageGaps(seen), beganMs),
     failedPages: seen.pages.filter(([, , outcome]) => outcome !== "ok").length,
+    brokenPages: seen.pages.filter(([, , outcome]) => !["ok", "timeout"].includes(outcome)).length,
     sharedMs: sharedMs(after, 2),
+    sharedArpMs: sharedMs(after, 2, "arp"),
     sharedAfterMs: healedMs === undefined ? 0 : sharedMs(since(healedMs), 2),
     lastAnswerMs: Math.max(0, (lastAnswerMs(seen, 0) ?? 0) - beganMs),
     ownerChanges: ownerChanges(seen, 2),
@@ -178,6 +186,8 @@ function rowOf(scenario: Scenario, party: Party, outcomes: readonly Outcome[]): 
     range(values("echoGapMs"), 1),
     range(values("pageGapMs"), 1),
     range(values("failedPages")),
+    range(values("brokenPages")),
+    range(values("sharedArpMs")),
     range(values("sharedMs")),
     range(values("sharedAfterMs")),
     range(values("lastAnswerMs")),
@@ -203,7 +213,9 @@ export async function benchFailover(options: FailoverBenchOptions): Promise<stri
     "outage echo ms",
     "outage page ms",
     "failed pages",
-    "two answer ms",
+    "of them broken",
+    "two answer ARP ms",
+    "two answer at all ms",
     "of it after healing",
     "old one's last answer after ms",
     "takeovers in all",

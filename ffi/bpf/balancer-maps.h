@@ -192,7 +192,8 @@ struct least {
 /* See src/fence, which owns them: the first to come makes them. */
 struct lease {
 	__u64 end_ns;
-	__u32 closings, opened, flags, unused[3];
+	__u32 closings, opened, flags, unused;
+	__u64 drain_ns;
 };
 #define ADDRESSES_MAX 4096
 #define INSTANCES_MAX 256

@@ -107,10 +107,15 @@ INLINE __u32 settings_now(void)
 	return value ? *value : 0;
 }
 
-/* True if a lease does not run. */
+/* True if a lease does not run, and its address is not just being handed over. */
 INLINE int is_over(const struct lease *lease)
 {
-	return !lease || lease->closings != lease->opened || lease->end_ns <= bpf_ktime_get_ns();
+	__u64 now;
+
+	if (!lease || lease->closings != lease->opened)
+		return 1;
+	now = bpf_ktime_get_ns();
+	return lease->end_ns <= now && lease->drain_ns <= now;
 }
 
 /* True if the address is fenced and its lease does not run. */

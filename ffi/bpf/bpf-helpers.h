@@ -38,6 +38,17 @@ HELPER long (*bpf_skb_store_bytes)(void *skb, __u32 offset, const void *from, __
 /* Right for checksums that the device has yet to fill in, too. */
 HELPER long (*bpf_l4_csum_replace)(void *skb, __u32 offset, __u64 from, __u64 to, __u64 flags) =
 	(void *)BPF_FUNC_l4_csum_replace;
+HELPER long (*bpf_l3_csum_replace)(void *skb, __u32 offset, __u64 from, __u64 to, __u64 flags) =
+	(void *)BPF_FUNC_l3_csum_replace;
+/* The socket of a connection, a request for one, or the listener; to be given back. */
+HELPER struct bpf_sock *(*bpf_skc_lookup_tcp)(void *skb, struct bpf_sock_tuple *tuple, __u32 bytes,
+					      __u64 netns, __u64 flags) =
+	(void *)BPF_FUNC_skc_lookup_tcp;
+/* 0 if a packet acknowledges a SYN cookie of this listener. */
+HELPER long (*bpf_tcp_check_syncookie)(void *listener, const void *ip, __u32 ip_bytes,
+				       const void *tcp, __u32 tcp_bytes) =
+	(void *)BPF_FUNC_tcp_check_syncookie;
+HELPER long (*bpf_sk_release)(void *socket) = (void *)BPF_FUNC_sk_release;
 HELPER long (*bpf_redirect_neigh)(__u32 device, struct bpf_redir_neigh *hop, int bytes,
 				  __u64 flags) = (void *)BPF_FUNC_redirect_neigh;
 HELPER long (*bpf_fib_lookup)(void *skb, struct bpf_fib_lookup *route, int bytes, __u32 flags) =

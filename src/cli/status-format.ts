@@ -145,8 +145,9 @@ function addressesText({ addresses }: VirtualRouterSnapshot): string {
 }
 
 function routerState(router: VirtualRouterSnapshot, { palette }: View): Cell {
-  const { state, leaseRemainingMs, blockedBy } = router;
+  const { state, leaseRemainingMs, drainRemainingMs, blockedBy } = router;
   if (state === "active" && leaseRemainingMs === 0) return cell(state, palette.bad);
+  if (drainRemainingMs > 0) return cell(`${state}, draining`, palette.warn);
   if (blockedBy !== null) return cell(`${state}, blocked`, palette.warn);
   return cell(
     state,

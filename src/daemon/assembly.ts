@@ -17,6 +17,7 @@ import { errorText } from "../errors/index.ts";
 import { Failover } from "../failover/index.ts";
 import type { Logger, LogLevel } from "../log/index.ts";
 import type { Config } from "../model/index.ts";
+import { countConnections } from "../netlink/diag/index.ts";
 import type { Snapshot, StatusServer, StatusSource } from "../status/index.ts";
 import type { ServiceAssessment } from "./assessment.ts";
 import { createEngineChooser } from "./choose-engine.ts";
@@ -379,6 +380,7 @@ function createFailover(
     hooks: parts.hooks,
     copied: () => assembly()?.peerCopy.view(),
     onState: () => bringIpvs(assembly()),
+    countConnections,
     onCrash(error) {
       parts.logger.log("error", "failover-crash", { reason: errorText(error) });
       // A bug: the process ends, the guard resigns, the other director takes over.

@@ -142,9 +142,9 @@ function createSource(
 }
 
 /** Gives the addresses to the other director, once it has what it needs for the clients. */
-async function leavePair({ failover, peerCopy }: Assembly): Promise<void> {
+async function leavePair({ failover, peerCopy }: Assembly, hurry: AbortSignal): Promise<void> {
   await peerCopy.flush();
-  await failover.close();
+  await failover.leave(hurry);
   peerCopy.close();
 }
 
@@ -216,7 +216,7 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
       parts.notifier.stopping();
       report({ level: "info", name: "stop", kind: "stop", text: "Stops", reason });
       // First of all: clients go to the other director from here on.
-      await leavePair(assembly);
+      await leavePair(assembly, hurry);
       resolver.close();
       maintenance.close();
       await table.close();
@@ -227,6 +227,7 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
         runStopHooks(assembly, hurry),
         engine.close(stopTimeoutMs, hurry),
       ]);
+      await assembly.failover.finish(hurry);
       rates.close();
       ports.close();
       beat.cancel();

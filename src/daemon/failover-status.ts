@@ -35,6 +35,7 @@ function routerSnapshot(
     cause: instance.lastCause,
     blockedBy: instance.blockedBy ?? null,
     leaseRemainingMs: instance.leaseRemainingMs,
+    drainRemainingMs: instance.drainRemainingMs,
     heard:
       heard === undefined
         ? null

@@ -20,6 +20,7 @@ import type {
 } from "../failover/index.ts";
 import type { Config, TrackTarget, VirtualRouter } from "../model/index.ts";
 import type { ServiceAssessment } from "./assessment.ts";
+import { DrainWatch, settleMsMax } from "./drain-watch.ts";
 import { reportsOf, stateReport } from "./failover-report.ts";
 import { judgeRouters, trackedBy, unitsOf } from "./fitness.ts";
 import type { RouterVerdict } from "./fitness.ts";
@@ -40,6 +41,8 @@ export type FailoverThread = Pick<
   Failover,
   | "apply"
   | "close"
+  | "endDrain"
+  | "leave"
   | "peer"
   | "proveWitness"
   | "realtime"
@@ -67,6 +70,8 @@ export interface DirectorFailoverOptions {
   readonly copied: () => PeerCopyView | undefined;
   /** A virtual router has another state. */
   readonly onState: () => void;
+  /** Connections of this host that have one of these addresses. */
+  readonly countConnections: (addresses: readonly string[]) => number;
   readonly onCrash: (error: Error) => void;
 }
 
@@ -84,6 +89,8 @@ export interface FailoverView {
   readonly copied: PeerCopyView | undefined;
 }
 
+/** Connections that were closed have this time to send what they have; clients may be gone. */
+const lastWordsMs = 1000;
 /** The real-time thread counts as hanging after this time without a beat. */
 const beatAgeMsMax = 2000;
 
@@ -102,6 +109,7 @@ export class DirectorFailover {
   /** Virtual routers in which this director is active. */
   readonly #active = new Set<string>();
   readonly #transitions = new TransitionCounts();
+  readonly #drains: DrainWatch;
   /** What each virtual router was told last. */
   readonly #told = new Map<string, RouterVerdict>();
 
@@ -117,6 +125,12 @@ export class DirectorFailover {
       clock: options.clock,
       askNow: (target) => this.#tracking.askNow(target),
       onProof: (router, round) => void this.#failover?.proveWitness(router, round),
+    });
+    this.#drains = new DrainWatch({
+      clock: options.clock,
+      view: () => this.#failover?.view() ?? [],
+      countConnections: options.countConnections,
+      onDrained: (name) => void this.#failover?.endDrain(name),
     });
   }
 
@@ -134,7 +148,8 @@ export class DirectorFailover {
     // Orders are carried out in their order.
     void this.#failover.setComplete(this.#options.copied()?.isComplete ?? true);
     this.#readKeys(virtualRouters);
-    await this.#failover.apply(plansOf(virtualRouters, this.#keys), this.#peer);
+    const drainMs = director.stopTimeoutMs + settleMsMax;
+    await this.#failover.apply(plansOf(virtualRouters, this.#keys, drainMs), this.#peer);
     // Those that began anew know nothing.
     this.#told.clear();
     this.#tellVerdicts();
@@ -196,13 +211,31 @@ export class DirectorFailover {
     return this.#failover === undefined || this.#failover.realtime().beatAgeMs < beatAgeMsMax;
   }
 
-  /** Hands everything over and ends. */
+  /**
+   * Hands everything over, for good. Settles when new connections go to the other director; those
+   * that are here may finish, and {@link finish} follows. Without another one it is over at once.
+   */
+  async leave(hurry: AbortSignal): Promise<void> {
+    await this.#failover?.leave();
+    await this.#drains.settled(hurry);
+    if (!this.#drains.isDraining) await this.close();
+  }
+
+  /** Waits for what the kernel still has to send, and ends. */
+  async finish(hurry: AbortSignal): Promise<void> {
+    await this.#drains.drained(lastWordsMs, hurry);
+    await this.close();
+  }
+
+  /** Hands everything over and ends; more than once is once. */
   async close(): Promise<void> {
+    this.#drains.close();
     this.#witnesses.close();
     this.#tracking.close();
     this.#options.asker.close();
-    await this.#failover?.close();
+    const failover = this.#failover;
     this.#failover = undefined;
+    await failover?.close();
   }
 
   #tellVerdicts(): void {
@@ -285,6 +318,7 @@ export class DirectorFailover {
     const router = this.#routers.find(({ name }) => name === instance);
     const addresses = router?.addresses.map(({ address }) => address) ?? [];
     this.#tell(stateReport(event, addresses));
+    this.#drains.look();
     if (router === undefined) return;
     const told = { VRRP_INSTANCE: instance, VRRP_STATE: state, VRRP_CAUSE: cause };
     const run = (name: string, command: readonly string[] | undefined): void => {
@@ -305,7 +339,11 @@ export class DirectorFailover {
 }
 
 /** What the real-time thread must know of the virtual routers. */
-function plansOf(routers: readonly VirtualRouter[], keys: RouterKeys): UnplacedPlan[] {
+function plansOf(
+  routers: readonly VirtualRouter[],
+  keys: RouterKeys,
+  drainMs: number,
+): UnplacedPlan[] {
   const tracked = new Map<VirtualRouter, readonly string[]>();
   for (const unit of unitsOf(routers)) {
     // Those that move together are unfit together.
@@ -316,7 +354,7 @@ function plansOf(routers: readonly VirtualRouter[], keys: RouterKeys): UnplacedP
   }
   return routers.map((router) => {
     const { onActive: _onActive, notify: _notify, track: _track, keyFile: _file, ...plan } = router;
-    return { ...plan, tracked: tracked.get(router)!, keys: keys.get(router.name) };
+    return { ...plan, tracked: tracked.get(router)!, keys: keys.get(router.name), drainMs };
   });
 }
 

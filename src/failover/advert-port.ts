@@ -66,6 +66,8 @@ export class AdvertPort {
   readonly receiver: number;
   readonly own: AddressBytes;
   readonly index: number;
+  /** Sender of the last advertisement that was accepted; all zero if none was. */
+  readonly heardFrom: AddressBytes;
   readonly #plan: InstancePlan;
   readonly #sender: number;
   readonly #rules: AcceptRules;
@@ -87,6 +89,7 @@ export class AdvertPort {
     this.#plan = plan;
     this.own = own;
     this.index = index;
+    this.heardFrom = new Uint8Array(own.length);
     this.#signer = signer;
     this.#arrival = { source: own, nowMs: 0 };
     const peers = plan.peers?.map((peer) => parseAddress(peer)!);
@@ -194,6 +197,7 @@ export class AdvertPort {
     heard.result = decoded.ok
       ? (judgeAdvertisement(heard.advertisement, arrival, this.#rules) ?? this.#verify(bytes))
       : decoded.reason;
+    if (heard.result === "accepted") this.heardFrom.set(heard.from);
   }
 
   #verify(bytes: Uint8Array): AdvertisementResult {

@@ -5,6 +5,7 @@
  */
 
 import { SyscallError } from "../../ffi/errno.ts";
+import type { HandoverPlace } from "../fence/index.ts";
 import { parseAddress } from "../net/address.ts";
 import type { AddressBytes } from "../net/address.ts";
 import type { Link } from "../netlink/route/index.ts";
@@ -36,6 +37,14 @@ export class AdvertPorts {
     this.#plan = plan;
     this.#parts = parts;
     this.open = plan.interfaces.map(() => undefined);
+  }
+
+  /** Where the other director was heard last. */
+  others(): HandoverPlace[] {
+    return this.open.flatMap((port) => {
+      if (port?.heardFrom.some((byte) => byte !== 0) !== true) return [];
+      return [{ device: port.index, address: port.heardFrom }];
+    });
   }
 
   /** This node's own address on the first interface; undefined while it has none. */

@@ -137,6 +137,16 @@ export class Failover {
     await this.#send({ type: "takeover", force, ...which });
   }
 
+  /** Hands everything over, for good: {@link close} follows once connections have finished. */
+  async leave(): Promise<void> {
+    await this.#send({ type: "leave" });
+  }
+
+  /** No connection is left of those that an instance had when it handed its addresses over. */
+  async endDrain(instance: string): Promise<void> {
+    await this.#send({ type: "drained", instance });
+  }
+
   /** Every instance, as it is now. */
   view(): InstanceView[] {
     return this.#plans.map((plan) => readInstance(this.#status, plan, monotonicMs()));

@@ -12,12 +12,13 @@ import { ENODEV, SyscallError } from "../../ffi/errno.ts";
 import { hostBpfKernel } from "../bpf/index.ts";
 import { ApplianceError, errorText } from "../errors/index.ts";
 import { BpfFence, needsFence } from "../fence/index.ts";
-import type { Leases } from "../fence/index.ts";
+import type { Leases, LeaseTable } from "../fence/index.ts";
 import { isRefusal } from "../netlink/index.ts";
 import type { Link } from "../netlink/route/index.ts";
 import { FenceGaps } from "./fence-gaps.ts";
 import { GuardFence } from "./guard-fence.ts";
 import type { GuardPipe } from "./guard-pipe.ts";
+import { KernelHandover } from "./kernel-handover.ts";
 import { processWord } from "./layout.ts";
 import type { FenceState, RealtimeEvent, RealtimeStart } from "./protocol.ts";
 import { removeNftFence } from "./release.ts";
@@ -48,6 +49,7 @@ export class FenceKeeper {
   readonly #guarded: GuardFence | undefined;
   /** Undefined: nothing enforces them. */
   readonly leases: Leases | undefined;
+  readonly handover: KernelHandover;
   readonly #reason: string;
   readonly #gaps = new FenceGaps();
   /** Names of the interfaces that need a fence, by index. */
@@ -66,7 +68,9 @@ export class FenceKeeper {
     this.#guarded?.settle(guardStartMaxMs);
     const problem = this.#guarded?.problem ?? "";
     if (problem !== "") this.#guarded = undefined;
-    this.leases = bpf?.openLeases() ?? this.#guarded?.leases;
+    const table = bpf?.openLeases();
+    this.leases = table ?? this.#guarded?.leases;
+    this.handover = createHandover(bpf, table, parts.tell);
     this.#reason = problem === "" ? refused : `bpf: ${refused}; nf_tables: ${problem}`;
     // That of an earlier director that had no bpf would stay closed for ever.
     if (bpf !== undefined) removeNftFence();
@@ -217,6 +221,16 @@ export class FenceKeeper {
     this.#tellAtMs = nowMs + tellGapMs;
     this.#parts.tell({ type: "fence", fence });
   }
+}
+
+function createHandover(
+  fence: BpfFence | undefined,
+  leases: LeaseTable | undefined,
+  tell: FenceKeeperParts["tell"],
+): KernelHandover {
+  if (fence === undefined || leases === undefined) return new KernelHandover(undefined);
+  const complain = (text: string): void => tell({ type: "trouble", text });
+  return new KernelHandover({ fence, leases, complain });
 }
 
 function openBpf({ fencePins: pins, processors }: FenceKeeperParts["start"]): {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { advertisementResults, priorityOf } from "../vrrp/index.ts";
+import { advertisementResults, priorityOf, routerState } from "../vrrp/index.ts";
 import type { AdvertisementResult, Router } from "../vrrp/index.ts";
 import { lastResultWord, rowOf, statusWord } from "./layout.ts";
 
@@ -45,6 +45,8 @@ export class InstanceStatus {
     }
     this.#set(statusWord.conflicts, router.conflicts);
     this.#set(statusWord.announcements, router.announcements);
+    this.#set(statusWord.drainUntilMs, router.drainUntilMs);
+    this.#set(statusWord.isPeerActive, router.peer.state === routerState.active ? 1 : 0);
   }
 
   countResult(result: AdvertisementResult): void {

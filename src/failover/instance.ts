@@ -35,7 +35,8 @@ import { ClaimWatch } from "./claim-watch.ts";
 import { HeldAddresses } from "./held-addresses.ts";
 import type { HostNetwork } from "./host-network.ts";
 import { InstanceStatus } from "./instance-status.ts";
-import type { InstancePlan, PlannedAddress, PlannedKey } from "./plan.ts";
+import type { KernelHandover } from "./kernel-handover.ts";
+import type { InstancePlan, PlannedAddress } from "./plan.ts";
 import type { Fitness, RealtimeEvent } from "./protocol.ts";
 
 /** What an instance works with: parts of the same thread. */
@@ -46,6 +47,7 @@ export interface InstanceParts {
   readonly leases: Leases | undefined;
   /** True if nothing is answered on an interface without a lease. */
   readonly isFenced: (name: string) => boolean;
+  readonly handover: KernelHandover;
   /** All virtual addresses of this director: no packet of it comes from one of them. */
   readonly virtual: ReadonlySet<string>;
   readonly status: Float64Array;
@@ -124,6 +126,7 @@ export class Instance {
       })),
       isGrouped: plan.group !== undefined,
     });
+    this.adjust(plan);
     this.#status = new InstanceStatus(parts.status, plan.slot);
     this.#addresses = new HeldAddresses(plan, network, complain);
     this.#claims = new ClaimWatch(plan, this.#timing.deadTimeMs, {
@@ -209,7 +212,9 @@ export class Instance {
 
   /** What is due now: an advertisement, a takeover, announcements. */
   tick(nowMs: number): void {
-    if (this.router.state === routerState.active && this.#isClosedByGuard()) {
+    const { router } = this;
+    const isServing = router.state === routerState.active || router.drainUntilMs > 0;
+    if (isServing && this.#isClosedByGuard()) {
       this.#dispatch({ type: "guard-closed" }, nowMs);
     }
     // Also when nothing is due: a resignation is acted upon here, behind all that was heard.
@@ -266,9 +271,11 @@ export class Instance {
     this.#signer.takeSigned();
   }
 
-  /** Takes other keys for the signatures. */
-  setKeys(keys: readonly PlannedKey[]): void {
-    this.#signer?.setKeys(keys);
+  /** Takes what may differ in plans of one identity. */
+  adjust({ keys, drainMs }: InstancePlan): void {
+    this.#signer?.setKeys(keys ?? []);
+    // Without it the host would go on answering for the addresses.
+    this.router.drainMs = this.#parts.handover.canDrain ? drainMs : 0;
   }
 
   /** Closes the sockets; the router must have been shut down. */
@@ -283,20 +290,7 @@ export class Instance {
   }
 
   #carryOut(kind: number, value: number, nowMs: number): void {
-    const { leases } = this.#parts;
-    const { slot } = this.plan;
     switch (kind) {
-      case action.beginLease:
-        this.#claims.beginTakeover(this.router.nowMs);
-        leases?.open(slot, this.#closings);
-        leases?.renew(slot, nanoseconds(value));
-        return;
-      case action.renewLease:
-        leases?.renew(slot, nanoseconds(value));
-        return;
-      case action.endLease:
-        leases?.close(slot);
-        return;
       case action.concede:
         this.#send(value);
         return;
@@ -313,7 +307,34 @@ export class Instance {
         stopAnnouncing(this.#schedule);
         return;
       default:
-        this.#report(kind, value);
+        if (!this.#fence(kind, value)) this.#report(kind, value);
+    }
+  }
+
+  /** What the kernel lets through. @returns False if the action is another one. */
+  #fence(kind: number, value: number): boolean {
+    const { leases, handover } = this.#parts;
+    const { slot } = this.plan;
+    switch (kind) {
+      case action.beginLease:
+        this.#claims.beginTakeover(this.router.nowMs);
+        leases?.open(slot, this.#closings);
+        leases?.renew(slot, nanoseconds(value));
+        return true;
+      case action.renewLease:
+        leases?.renew(slot, nanoseconds(value));
+        return true;
+      case action.endLease:
+        leases?.close(slot);
+        return true;
+      case action.drainLease:
+        handover.drain(slot, nanoseconds(value), nanoseconds(monotonicMs()));
+        return true;
+      case action.forward:
+        handover.forward(slot, this.#ports.others(), nanoseconds(value));
+        return true;
+      default:
+        return false;
     }
   }
 

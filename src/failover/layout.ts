@@ -57,6 +57,10 @@ export const statusWord = {
   transitions: 17,
   /** Addresses that are on the host now. */
   addressesHeld: 18,
+  /** Until when it serves connections of before a handover, ms of the monotonic clock; 0: not. */
+  drainUntilMs: 19,
+  /** 1 if the peer said last that it is active. */
+  isPeerActive: 20,
   /** One word a result of `advertisementResults`. */
   results: 24,
 } as const;

@@ -82,6 +82,7 @@ export class PeerLink {
       claim: 0,
       override: 0,
       announcements: 0,
+      isDraining: false,
     };
   }
 
@@ -210,6 +211,7 @@ export class PeerLink {
     event.claim = record.claim;
     event.override = record.override;
     event.announcements = record.announcements;
+    event.isDraining = record.isDraining;
     instance.hearPeer(event, nowMs);
   }
 
@@ -270,6 +272,7 @@ function describe(record: PeerRecord, instance: Instance, nowMs: number): void {
   record.isEligible = blockOf(router) === cause.none;
   record.isWitnessReached = router.isWitnessReached;
   record.announcements = router.announcements;
+  record.isDraining = router.drainUntilMs > nowMs;
   record.leaseMs = isAnswering(router, nowMs) ? router.leaseEndMs - nowMs : 0;
   const { address } = router;
   for (let index = 0; index < address.length; index++) record.address[index] = address[index]!;

@@ -58,8 +58,15 @@ export interface InstancePlan {
   readonly witness: "prefer" | "require";
   /** Instances of one group move together. */
   readonly group: string | undefined;
+  /** How long connections may finish after a handover, ms. May be changed while it runs. */
+  readonly drainMs: number;
   /** True with a peer channel. */
   readonly hasPeer: boolean;
+}
+
+/** Plans that differ in it are two routers. What is not in it may change while it runs. */
+export function identityOf(plan: InstancePlan): string {
+  return JSON.stringify({ ...plan, keys: plan.keys !== undefined, drainMs: 0 });
 }
 
 /** The other director, and how it is spoken to. */

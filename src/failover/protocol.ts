@@ -46,6 +46,10 @@ export type RealtimeOrder =
   /** `instance` undefined: all of them. */
   | { readonly type: "standby"; readonly instance?: string }
   | { readonly type: "takeover"; readonly instance?: string; readonly force: boolean }
+  /** The director ends soon: the addresses of all are handed over, connections may finish. */
+  | { readonly type: "leave" }
+  /** No connection is left of those that it had when it handed the addresses over. */
+  | { readonly type: "drained"; readonly instance: string }
   /** Whether everything that the peer has was copied here: only then is preempted. */
   | { readonly type: "complete"; readonly isComplete: boolean }
   /** The guard was started again: its pipe. */

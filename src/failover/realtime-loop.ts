@@ -26,6 +26,7 @@ import { HostNetwork } from "./host-network.ts";
 import { Instance } from "./instance.ts";
 import { processWord, statusWords } from "./layout.ts";
 import { PeerLink } from "./peer-link.ts";
+import { identityOf } from "./plan.ts";
 import type { InstancePlan } from "./plan.ts";
 import type { RealtimeEvent, RealtimeOrder, RealtimeStart } from "./protocol.ts";
 
@@ -189,14 +190,18 @@ export class RealtimeLoop {
         this.#apply(order.plans, nowMs);
         return;
       case "fitness":
-        this.#find(order.instance)?.judge(order, nowMs);
+        this.#judge(order, nowMs);
         return;
+      case "drained":
       case "witness":
       case "witness-proof":
-        this.#tellWitness(order, nowMs);
+        this.#tellInstance(order.instance, order, nowMs);
         return;
       case "complete":
         this.#setComplete(order.isComplete, nowMs);
+        return;
+      case "leave":
+        this.#command(undefined, order, nowMs);
         return;
       case "standby":
         this.#command(order.instance, { type: "standby" }, nowMs);
@@ -214,12 +219,13 @@ export class RealtimeLoop {
     }
   }
 
-  #tellWitness(
-    order: Extract<RealtimeOrder, { readonly type: "witness" | "witness-proof" }>,
-    nowMs: number,
-  ): void {
-    const instance = this.#find(order.instance);
-    if (instance !== undefined) this.#dispatch(instance, order, nowMs);
+  #judge(order: Extract<RealtimeOrder, { readonly type: "fitness" }>, nowMs: number): void {
+    this.#find(order.instance)?.judge(order, nowMs);
+  }
+
+  #tellInstance(name: string, event: RouterEvent, nowMs: number): void {
+    const instance = this.#find(name);
+    if (instance !== undefined) this.#dispatch(instance, event, nowMs);
   }
 
   #find(name: string): Instance | undefined {
@@ -256,8 +262,7 @@ export class RealtimeLoop {
       if (!isKept(instance)) this.#end(instance, nowMs);
     }
     const kept = this.#instances.filter(isKept);
-    const keysOf = new Map(plans.map(({ name, keys }) => [name, keys]));
-    for (const instance of kept) instance.setKeys(keysOf.get(instance.plan.name) ?? []);
+    for (const plan of plans) kept.find((one) => one.plan.name === plan.name)?.adjust(plan);
     this.#virtual = new Set(plans.flatMap(({ addresses }) => addresses.map((one) => one.address)));
     // Closed before the address can be anywhere.
     const slots = plans.flatMap(({ slot, addresses }) =>
@@ -284,6 +289,7 @@ export class RealtimeLoop {
       announcer: this.#announcer,
       leases: this.#fence.leases,
       isFenced: (name) => this.#fence.isOn(name),
+      handover: this.#fence.handover,
       virtual: this.#virtual,
       status: this.#status,
       tell: this.#tell,
@@ -345,9 +351,4 @@ export class RealtimeLoop {
     this.#timer.close();
     this.#poller.close();
   }
-}
-
-/** Plans that differ in it are two routers. Keys may be exchanged while it runs. */
-function identityOf(plan: InstancePlan): string {
-  return JSON.stringify({ ...plan, keys: plan.keys !== undefined });
 }

@@ -26,6 +26,10 @@ export interface InstanceView {
   readonly blockedBy: CauseName | undefined;
   /** How long it may still answer, ms; 0: not at all. */
   readonly leaseRemainingMs: number;
+  /** How long connections of before a handover may still finish here, ms; 0: none does. */
+  readonly drainRemainingMs: number;
+  /** The other director said on the peer channel that it has the addresses. */
+  readonly isPeerActive: boolean;
   /** The active director that was heard last. */
   readonly heard: HeardView | undefined;
   readonly transitions: number;
@@ -77,6 +81,8 @@ export function readInstance(
     lastCause: causeNames[word(statusWord.lastCause)]!,
     blockedBy: blockedBy === 0 ? undefined : causeNames[blockedBy],
     leaseRemainingMs: Math.max(0, word(statusWord.leaseEndMs) - nowMs),
+    drainRemainingMs: Math.max(0, word(statusWord.drainUntilMs) - nowMs),
+    isPeerActive: word(statusWord.isPeerActive) === 1,
     heard: heardOf(word, nowMs),
     transitions: word(statusWord.transitions),
     conflicts: word(statusWord.conflicts),

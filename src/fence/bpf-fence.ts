@@ -3,8 +3,8 @@
  * kernels filters of clsact, which need no pins.
  *
  * ```text
- * PINS/addresses4 addresses6 leases peers counters      maps (ffi/bpf/fence.bpf.c)
- * PINS/link-INDEX-out link-INDEX-in                     one link a device and direction
+ * PINS/addresses4 addresses6 leases peers counters handovers    maps (ffi/bpf/fence.bpf.c)
+ * PINS/link-INDEX-out link-INDEX-in                             one link a device and direction
  * ```
  * Pins keep it in force without a process. The next process takes it over: every lease is closed
  * first, then each link gets the new program in the place of the old one, without a gap.
@@ -29,12 +29,17 @@ import type { TrafficControlCalls } from "./clsact-filters.ts";
 import type { FenceDevice } from "./devices.ts";
 import { fencePackets } from "./fence.ts";
 import type { Fence, FenceCounters, FenceFinding, FencePacket } from "./fence.ts";
+import { encodeHandover, encodeHandoverKey } from "./handovers.ts";
+import type { HandoverPlace } from "./handovers.ts";
 import { instancesMax, LeaseTable } from "./leases.ts";
 
 /** Name of the folder of pins; the number changes with the layout of the maps. */
 export const fencePinsName = "appliance/fence-2";
 
 const programs = { in: "tc_ingress", out: "tc_egress" } as const;
+
+/** COUNTER_FORWARDED of fence.bpf.c. */
+const forwardedIndex = 14;
 
 /** Where a fence lives. */
 export interface BpfFenceOptions {
@@ -123,6 +128,15 @@ export class BpfFence implements Fence {
     }
   }
 
+  /**
+   * Where the director drains that had the addresses of an instance; `endNs`, of CLOCK_MONOTONIC,
+   * ends it by itself. It is in force with the flag `leaseFlagForward` of the lease.
+   */
+  setHandover(instance: number, { device, address }: HandoverPlace, endNs: bigint): void {
+    const key = encodeHandoverKey(instance, device);
+    this.#kernel.update(this.#collection.map("handovers"), key, encodeHandover(address, endNs));
+  }
+
   attach({ index }: FenceDevice): void {
     this.#attacher.attach(index);
   }
@@ -149,8 +163,9 @@ export class BpfFence implements Fence {
       dropped[packet] = read(index);
       passed[packet] = read(index + fencePackets.length);
     }
+    const forwarded = read(forwardedIndex);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the loop has filled both.
-    return { dropped, passed } as FenceCounters;
+    return { dropped, passed, forwarded } as FenceCounters;
   }
 
   remove(): void {

@@ -13,6 +13,8 @@ import type { FenceDevice } from "./devices.ts";
 export interface FenceCounters {
   readonly dropped: Readonly<Record<FencePacket, number>>;
   readonly passed: Readonly<Record<FencePacket, number>>;
+  /** Packets sent on to the director that drains. */
+  readonly forwarded: number;
 }
 
 /** Kinds of packets that a fence tells apart. */

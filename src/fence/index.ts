@@ -7,9 +7,10 @@
 export type { FenceAttachment } from "./attacher.ts";
 export { BpfFence, fencePinsName } from "./bpf-fence.ts";
 export type { BpfFenceOptions } from "./bpf-fence.ts";
+export type { HandoverPlace } from "./handovers.ts";
 export { needsFence } from "./devices.ts";
 export type { FenceDevice } from "./devices.ts";
 export { fencePackets } from "./fence.ts";
 export type { Fence, FenceCounters, FenceFinding, FencePacket } from "./fence.ts";
-export { instancesMax, leaseFlagRealServer, LeaseTable } from "./leases.ts";
+export { instancesMax, leaseFlagForward, leaseFlagRealServer, LeaseTable } from "./leases.ts";
 export type { Leases } from "./leases.ts";

@@ -8,6 +8,7 @@
 import {
   fieldOffset,
   flagComplete,
+  flagDraining,
   flagEligible,
   flagWitness,
   headBytes,
@@ -65,7 +66,8 @@ function encodeRecord(bytes: Uint8Array, at: number, record: PeerRecord): void {
   bytes[at + 8] = record.claim;
   bytes[at + 9] = record.override;
   const eligible = record.isEligible ? flagEligible : 0;
-  bytes[at + 10] = eligible | (record.isWitnessReached ? flagWitness : 0);
+  const witness = record.isWitnessReached ? flagWitness : 0;
+  bytes[at + 10] = eligible | witness | (record.isDraining ? flagDraining : 0);
   bytes[at + 11] = 0;
   putWord(bytes, at + 12, record.announcements >>> 0);
   putWord(bytes, at + 16, Math.min(0xffff_ffff, Math.max(0, Math.floor(record.leaseMs))));
@@ -132,6 +134,7 @@ function decodeRecord(bytes: Uint8Array, at: number, record: PeerRecord): boolea
   record.override = bytes[at + 9]!;
   record.isEligible = (bytes[at + 10]! & flagEligible) !== 0;
   record.isWitnessReached = (bytes[at + 10]! & flagWitness) !== 0;
+  record.isDraining = (bytes[at + 10]! & flagDraining) !== 0;
   record.announcements = getWord(bytes, at + 12);
   record.leaseMs = getWord(bytes, at + 16);
   for (let index = 0; index < 16; index++) record.address[index] = bytes[at + 20 + index]!;

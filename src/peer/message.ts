@@ -13,8 +13,8 @@
  * then HMAC-SHA256 over all before it, 32 bytes
  * ```
  * Numbers in network order. Flags of the message: 1 the copied tables are complete. Flags of a
- * record: 1 eligible, 2 a ping witness is reached. Records are independent of each other: more than
- * 32 virtual routers go into several messages. Pure.
+ * record: 1 eligible, 2 a ping witness is reached, 4 draining. Records are independent of each
+ * other: more than 32 virtual routers go into several messages. Pure.
  *
  * @module
  */
@@ -46,6 +46,8 @@ export const flagComplete = 1;
 export const flagEligible = 1;
 /** Flag of a record: a ping witness is reached. */
 export const flagWitness = 2;
+/** Flag of a record: the addresses were handed over, and the connections of before are served. */
+export const flagDraining = 4;
 
 /** One virtual router of the sender. Filled anew for each message. */
 export interface PeerRecord {
@@ -62,6 +64,7 @@ export interface PeerRecord {
   override: number;
   isEligible: boolean;
   isWitnessReached: boolean;
+  isDraining: boolean;
   announcements: number;
   /** How long it may still answer, ms; 0: not at all. */
   leaseMs: number;
@@ -108,6 +111,7 @@ function createRecord(): PeerRecord {
     override: 0,
     isEligible: false,
     isWitnessReached: false,
+    isDraining: false,
     announcements: 0,
     leaseMs: 0,
     address,

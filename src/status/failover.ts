@@ -27,6 +27,8 @@ export interface VirtualRouterSnapshot {
   readonly blockedBy: string | null;
   /** How long this director may still answer, ms; 0: not at all. */
   readonly leaseRemainingMs: number;
+  /** How long connections of before a handover may still finish here; 0: none does. */
+  readonly drainRemainingMs: number;
   /** The active director that was heard last. */
   readonly heard: {
     readonly address: string;
@@ -114,6 +116,10 @@ const router = v.object({
   cause: v.string(),
   blockedBy: v.nullable(v.string()),
   leaseRemainingMs: v.pipe(count, v.description("How long it may still answer; 0: not at all")),
+  drainRemainingMs: v.pipe(
+    count,
+    v.description("How long connections may finish after a handover; 0: none does"),
+  ),
   heard: v.nullable(v.object({ address: v.string(), priority: count, at: timestamp })),
   transitions: count,
   transitionCauses: v.optional(v.array(v.object({ to: v.string(), cause: v.string(), count }))),

@@ -31,6 +31,7 @@ function stateBadge(router: VirtualRouterSnapshot): Html {
   if (router.state === "active" && !isAnswering(router)) {
     return badge("bad", "✕ active without lease");
   }
+  if (router.drainRemainingMs > 0) return badge("warn", `▲ ${router.state}, draining`);
   if (router.blockedBy !== null) return badge("warn", `▲ ${router.state}, blocked`);
   return stateBadges[router.state];
 }

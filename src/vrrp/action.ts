@@ -3,7 +3,7 @@
  * a virtual router allocates nothing per tick.
  *
  * The order of the list is the order of execution, and it is what keeps the promise: the lease ends
- * before priority 0 is sent, and is renewed only after an advertisement was sent. Pure.
+ * or drains before priority 0 is sent, and is renewed only after an advertisement was sent. Pure.
  *
  * @module
  */
@@ -47,6 +47,13 @@ export const action = {
    * the active director, which it loses to, may not have heard of it yet.
    */
   concede: 13,
+  /**
+   * Answer no question for the addresses any more, but serve what comes for them until then (value,
+   * ms). A lease that has ended or was closed meanwhile stays so.
+   */
+  drainLease: 14,
+  /** Send on to the director that drains what is of its connections, until then (value, ms). */
+  forward: 15,
 } as const;
 
 /** More than one event ever causes, twice over for groups. */

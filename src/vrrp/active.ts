@@ -9,14 +9,15 @@
 
 import { action, pushAction } from "./action.ts";
 import { resignPriority } from "./advertisement.ts";
-import { isPeerFresh, ownRank } from "./backup.ts";
+import { ownRank } from "./backup.ts";
 import { cause } from "./cause.ts";
 import { compareAddresses, unfitPriorityMax } from "./election.ts";
 import { claim, override } from "./event.ts";
 import type { HeardEvent, PeerEvent } from "./event.ts";
-import { advertise, announce, resign, stepDown } from "./move.ts";
+import { updateForward } from "./handover.ts";
+import { advertise, announce, handOver, resign, stepDown } from "./move.ts";
 import { comparePeer, peerAdvantage, storePeer } from "./peer-view.ts";
-import { addressLossWindowMs, hasCarrier, priorityOf, routerState } from "./router.ts";
+import { addressLossWindowMs, hasCarrier, isPeerFresh, priorityOf, routerState } from "./router.ts";
 import type { Router } from "./router.ts";
 
 /**
@@ -102,7 +103,7 @@ function yieldIfUnfit(router: Router): void {
   const isCutOff = !router.isWitnessReached && peer.isWitnessReached;
   if (priorityOf(router) > unfitPriorityMax && !isCutOff) return;
   if (peerAdvantage(peer, ownRank(router)) <= 0) return;
-  resign(router, isCutOff ? cause.witness : cause.unfit);
+  handOver(router, isCutOff ? cause.witness : cause.unfit);
 }
 
 /** The peer said something on the peer channel. */
@@ -111,6 +112,7 @@ export function hearPeerAsActive(router: Router, event: PeerEvent): void {
   const wasActive = isPeerFresh(router) && peer.state === routerState.active;
   const hasAnnounced = peer.atMs !== -Infinity && event.announcements !== peer.announcements;
   storePeer(peer, event, router.nowMs);
+  updateForward(router, event);
   if (event.state === routerState.active) {
     if (router.nowMs < router.settleUntilMs) return;
     // Both are active and perhaps do not hear each other's advertisements: the same order decides.
@@ -119,7 +121,7 @@ export function hearPeerAsActive(router: Router, event: PeerEvent): void {
     return;
   }
   if (wasActive || hasAnnounced) announce(router);
-  if (grants(router, event)) return resign(router, cause.yielded);
+  if (grants(router, event)) return handOver(router, cause.yielded);
   yieldIfUnfit(router);
 }
 

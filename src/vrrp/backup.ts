@@ -19,7 +19,14 @@ import { leaseMarginMs } from "./lease.ts";
 import { becomeActive, waitAsBackup } from "./move.ts";
 import { comparePeer, peerAdvantage, storePeer } from "./peer-view.ts";
 import { askForProof, endProof, lacksProof } from "./proof.ts";
-import { blockOf, downIntervalMs, ownSkewMs, priorityOf, routerState } from "./router.ts";
+import {
+  blockOf,
+  downIntervalMs,
+  isPeerFresh,
+  ownSkewMs,
+  priorityOf,
+  routerState,
+} from "./router.ts";
 import type { Router } from "./router.ts";
 
 /** Promotion is left to the better peer so often: it may be about to be blocked itself. */
@@ -33,11 +40,6 @@ export function ownRank(router: Router): {
 } {
   const { isWitnessReached } = router;
   return { priority: priorityOf(router), address: router.address, isWitnessReached };
-}
-
-/** True if the last message of the peer is not older than the dead time. */
-export function isPeerFresh(router: Router): boolean {
-  return router.nowMs - router.peer.atMs <= router.options.timing.deadTimeMs;
 }
 
 function tellPeer(router: Router): void {

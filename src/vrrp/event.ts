@@ -47,6 +47,8 @@ export interface PeerEvent {
   override: number;
   /** How often it has begun to announce the addresses since it started. */
   announcements: number;
+  /** It has handed the addresses over, and still serves the connections that it had. */
+  isDraining: boolean;
 }
 
 /** Everything that can happen. Times are in the argument of `transition`, not here. */
@@ -57,6 +59,10 @@ export type RouterEvent =
   | { readonly type: "tick" }
   | { readonly type: "startup" }
   | { readonly type: "shutdown" }
+  /** It is to end soon: the addresses are handed over, and connections may still finish. */
+  | { readonly type: "leave" }
+  /** No connection is left of those that it had when it handed the addresses over. */
+  | { readonly type: "drained" }
   /** An interface got or lost its carrier; `index` as in the options. */
   | { readonly type: "carrier"; index: number; isUp: boolean }
   /** Whether the fence is on every interface with addresses of this router. */
@@ -88,5 +94,5 @@ export type RouterEvent =
   | { readonly type: "clock-alarm" }
   /** All members of the group may become active. */
   | { readonly type: "group-promote" }
-  /** A member of the group is active no more. */
-  | { readonly type: "group-resign" };
+  /** A member of the group is active no more; `isPlanned`: it drains. */
+  | { readonly type: "group-resign"; readonly isPlanned: boolean };

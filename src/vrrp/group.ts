@@ -13,7 +13,8 @@ import type { Router } from "./router.ts";
 import { applyEvent } from "./transition.ts";
 
 const promoteEvent: RouterEvent = { type: "group-promote" };
-const resignEvent: RouterEvent = { type: "group-resign" };
+const plannedEvent: RouterEvent = { type: "group-resign", isPlanned: true };
+const resignEvent: RouterEvent = { type: "group-resign", isPlanned: false };
 
 function countActive(members: readonly Router[]): number {
   let active = 0;
@@ -32,6 +33,15 @@ function applyToAll(members: readonly Router[], event: RouterEvent, nowMs: numbe
   for (const member of members) applyEvent(member, event, nowMs);
 }
 
+function isAnyDraining(members: readonly Router[]): boolean {
+  for (const member of members) if (member.drainUntilMs > 0) return true;
+  return false;
+}
+
+function isForAll({ type }: RouterEvent): boolean {
+  return type === "takeover" || type === "standby" || type === "leave";
+}
+
 /**
  * Applies an event to one member, and to the others what follows from it. Each member's own list
  * then holds its actions; the driver carries out those of every member. Members are made with
@@ -44,12 +54,12 @@ export function groupTransition(
 ): void {
   for (const member of members) member.actions.count = 0;
   // What an operator says, he says of the whole group.
-  if (event.type === "takeover" || event.type === "standby") applyToAll(members, event, nowMs);
+  if (isForAll(event)) applyToAll(members, event, nowMs);
   else applyEvent(members[index]!, event, nowMs);
   if (areAllReady(members)) applyToAll(members, promoteEvent, nowMs);
   const active = countActive(members);
   // One left, or one could not join: none stays.
   if (active > 0 && active < members.length) {
-    applyToAll(members, resignEvent, nowMs);
+    applyToAll(members, isAnyDraining(members) ? plannedEvent : resignEvent, nowMs);
   }
 }

@@ -9,6 +9,7 @@ import { action, pushAction } from "./action.ts";
 import { ownerPriority, resignPriority } from "./advertisement.ts";
 import { cause } from "./cause.ts";
 import { claim, override } from "./event.ts";
+import { beginDrain, beginForward, endDrain, endForward } from "./handover.ts";
 import { leaseMarginMs } from "./lease.ts";
 import { endProof } from "./proof.ts";
 import { downIntervalMs, hasCarrier, priorityOf, routerState } from "./router.ts";
@@ -61,6 +62,9 @@ export function becomeActive(router: Router, why: number): void {
   const { hasPeer, timing } = router.options;
   const settleMs = router.isHandover ? leaseMarginMs(timing.sendIntervalMs) : -Infinity;
   router.settleUntilMs = router.nowMs + settleMs;
+  beginForward(router);
+  // What was still being served of an earlier time goes on under the lease.
+  router.drainUntilMs = 0;
   // The first packet is all that keeps another backup from doing the same: it may not be lost.
   if (hasPeer) pushAction(router.actions, action.advertise, priorityOf(router));
   advertise(router, action.beginLease);
@@ -85,8 +89,14 @@ export function waitAsBackup(router: Router, waitMs: number): void {
   if (router.claim === claim.promote) router.claim = claim.none;
 }
 
-/** Closes the fence, then resigns if asked to, then removes the addresses. */
-function leaveActive(router: Router, hasResigned: boolean): void {
+/** How a router leaves the state Active. */
+type Departure = "silent" | "resigning" | "draining";
+
+/**
+ * Closes the fence, then resigns if asked to, then removes the addresses; who drains keeps these,
+ * if the other director is there to take over.
+ */
+function leaveActive(router: Router, departure: Departure): void {
   const { actions } = router;
   // A takeover by command lasts as long as what it brought.
   if (router.override >= override.takeover) router.override = override.none;
@@ -94,10 +104,18 @@ function leaveActive(router: Router, hasResigned: boolean): void {
   router.leaseEndMs = 0;
   router.leaseEndBeforeMs = 0;
   router.advertiseAtMs = Infinity;
-  pushAction(actions, action.endLease);
-  if (hasResigned) pushAction(actions, action.advertise, resignPriority);
-  pushAction(actions, action.removeAddresses);
+  endForward(router);
+  const isDraining = departure === "draining" && beginDrain(router);
+  if (!isDraining) pushAction(actions, action.endLease);
+  if (departure !== "silent") pushAction(actions, action.advertise, resignPriority);
+  if (!isDraining) pushAction(actions, action.removeAddresses);
   pushAction(actions, action.stopAnnouncing);
+}
+
+function waitForOther(router: Router, why: number): void {
+  enter(router, routerState.backup, why);
+  router.activeIntervalMs = router.options.timing.wireIntervalMs;
+  waitAsBackup(router, 2 * downIntervalMs(router));
 }
 
 /**
@@ -106,25 +124,40 @@ function leaveActive(router: Router, hasResigned: boolean): void {
  * packet is lost.
  */
 export function resign(router: Router, why: number): void {
-  leaveActive(router, true);
-  enter(router, routerState.backup, why);
-  router.activeIntervalMs = router.options.timing.wireIntervalMs;
-  waitAsBackup(router, 2 * downIntervalMs(router));
+  leaveActive(router, "resigning");
+  waitForOther(router, why);
+}
+
+/** As {@link resign}, planned: the connections that it has may finish. */
+export function handOver(router: Router, why: number): void {
+  leaveActive(router, "draining");
+  waitForOther(router, why);
 }
 
 /** Goes from active to backup without a packet: another is active, or the fence is closed. */
 export function stepDown(router: Router, why: number, activeIntervalMs: number): void {
-  leaveActive(router, false);
+  leaveActive(router, "silent");
   enter(router, routerState.backup, why);
   router.activeIntervalMs = activeIntervalMs;
   waitAsBackup(router, downIntervalMs(router));
 }
 
-/** Goes to Initialize, from active with priority 0. */
-export function stop(router: Router): void {
-  if (router.state === routerState.active) leaveActive(router, true);
+function initialize(router: Router): void {
   router.downAtMs = Infinity;
   enter(router, routerState.initialize, cause.shutdown);
+}
+
+/** Goes to Initialize, from active with priority 0. Nothing is left on the host. */
+export function stop(router: Router): void {
+  endDrain(router);
+  if (router.state === routerState.active) leaveActive(router, "resigning");
+  if (router.state !== routerState.initialize) initialize(router);
+}
+
+/** Goes to Initialize as {@link stop}, but the connections that it has may finish. */
+export function leave(router: Router): void {
+  if (router.state === routerState.active) leaveActive(router, "draining");
+  if (router.state !== routerState.initialize) initialize(router);
 }
 
 /**

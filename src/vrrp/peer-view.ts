@@ -22,6 +22,7 @@ export interface PeerView {
   claim: number;
   override: number;
   announcements: number;
+  isDraining: boolean;
 }
 
 /** A peer that was never heard. */
@@ -37,6 +38,7 @@ export function createPeerView(): PeerView {
     claim: claim.none,
     override: override.none,
     announcements: 0,
+    isDraining: false,
   };
 }
 
@@ -54,6 +56,7 @@ export function storePeer(view: PeerView, event: PeerEvent, nowMs: number): void
   view.claim = event.claim;
   view.override = event.override;
   view.announcements = event.announcements;
+  view.isDraining = event.isDraining;
 }
 
 /** This node, as far as the ranking needs it. */

@@ -62,6 +62,15 @@ export interface Router {
   /** Cause of the last change, and when it was. */
   lastCause: number;
   changedAtMs: number;
+  /**
+   * How long connections may finish once the addresses were handed over, in ms; 0: not at all. Set
+   * by the driver, which knows whether there is a fence that can do it.
+   */
+  drainMs: number;
+  /** It has handed the addresses over and still has them for its connections, until then; 0: no. */
+  drainUntilMs: number;
+  /** Active: packets of the other's connections are sent on to it until then; 0: not. */
+  forwardUntilMs: number;
   /** When this node was active last; -Infinity if never. */
   leftActiveAtMs: number;
   /** Greatest time seen; a clock that seems to run backwards stands still. */
@@ -151,6 +160,9 @@ export function createRouter(options: RouterOptions): Router {
     state: routerState.initialize,
     lastCause: cause.none,
     changedAtMs: 0,
+    drainMs: 0,
+    drainUntilMs: 0,
+    forwardUntilMs: 0,
     leftActiveAtMs: -Infinity,
     nowMs: 0,
     dueAtMs: Infinity,
@@ -241,6 +253,11 @@ export function ownSkewMs(router: Router): number {
 /** Silence after which this backup takes over, in ms (Active_Down_Interval). */
 export function downIntervalMs(router: Router): number {
   return 3 * router.activeIntervalMs + ownSkewMs(router);
+}
+
+/** True if the last message of the peer is not older than the dead time. */
+export function isPeerFresh(router: Router): boolean {
+  return router.nowMs - router.peer.atMs <= router.options.timing.deadTimeMs;
 }
 
 /** True while the fence of this router is open at `nowMs`: it may answer for its addresses. */

@@ -32,7 +32,17 @@ import { cause } from "./cause.ts";
 import { compareAddresses } from "./election.ts";
 import { claim, override } from "./event.ts";
 import type { RouterEvent } from "./event.ts";
-import { becomeActive, resign, start, stepDown, stop, waitAsBackup } from "./move.ts";
+import { endDrain } from "./handover.ts";
+import {
+  becomeActive,
+  handOver,
+  leave,
+  resign,
+  start,
+  stepDown,
+  stop,
+  waitAsBackup,
+} from "./move.ts";
 import { storePeer } from "./peer-view.ts";
 import { takeProof } from "./proof.ts";
 import { blockOf, downIntervalMs, priorityOf, routerState } from "./router.ts";
@@ -40,6 +50,11 @@ import type { Router } from "./router.ts";
 
 /** When the driver must call again with a `tick` at the latest, in ms; Infinity if never. */
 export function dueAtMs(router: Router): number {
+  const { drainUntilMs } = router;
+  return drainUntilMs === 0 ? stateDueAtMs(router) : Math.min(stateDueAtMs(router), drainUntilMs);
+}
+
+function stateDueAtMs(router: Router): number {
   if (router.state === routerState.active) return router.advertiseAtMs;
   if (router.state === routerState.initialize) return Infinity;
   return router.claim === claim.none
@@ -70,10 +85,6 @@ type Handlers = { readonly [K in keyof EventOf]?: (router: Router, event: EventO
 
 function startOver(router: Router): void {
   if (router.state === routerState.initialize) start(router);
-}
-
-function shutDown(router: Router): void {
-  if (router.state !== routerState.initialize) stop(router);
 }
 
 function applyCarrier(router: Router, { index, isUp }: EventOf["carrier"]): void {
@@ -107,13 +118,17 @@ function applyWitness(router: Router, { isReached }: EventOf["witness"]): void {
 function applyStandby(router: Router): void {
   router.override = override.standby;
   router.claim = claim.none;
-  if (router.state === routerState.active) resign(router, cause.standby);
+  if (router.state === routerState.active) handOver(router, cause.standby);
 }
 
 /** What is the same in every state, or is kept by states that do not act upon it. */
 const always: Handlers = {
   startup: startOver,
-  shutdown: shutDown,
+  shutdown: stop,
+  leave,
+  drained: endDrain,
+  // Active has a case of its own. Whoever drains has been closed as well.
+  "guard-closed": endDrain,
   stall,
   carrier: applyCarrier,
   fence: applyFence,
@@ -167,8 +182,9 @@ const inActive: Handlers = {
   "guard-closed": (router) => {
     stepDown(router, cause.guard, router.options.timing.wireIntervalMs);
   },
-  "group-resign": (router) => {
-    resign(router, cause.group);
+  "group-resign": (router, { isPlanned }) => {
+    if (isPlanned) handOver(router, cause.group);
+    else resign(router, cause.group);
   },
 };
 
@@ -197,6 +213,7 @@ export function applyEvent(router: Router, event: RouterEvent, nowMs: number): v
   router.nowMs = Math.max(router.nowMs, nowMs);
   if (isOwnPacket(event)) return;
   if (hasStalled(router)) stall(router);
+  if (router.nowMs >= router.drainUntilMs) endDrain(router);
   dispatch(router, event);
   router.dueAtMs = dueAtMs(router);
 }

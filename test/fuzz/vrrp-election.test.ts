@@ -15,7 +15,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 
 import { faultKinds, healAll, injectFaults } from "../helpers/vrrp/fault.ts";
 import { lanTiming, plainTiming } from "../helpers/vrrp/machine.ts";
-import { Simulation } from "../helpers/vrrp/simulation.ts";
+import { drainMs, Simulation } from "../helpers/vrrp/simulation.ts";
 import type { NodeOptions } from "../helpers/vrrp/simulation.ts";
 
 const firstSeed = Number(process.env["FUZZ_SEED"] ?? 1);
@@ -166,6 +166,58 @@ describe("two directors with a peer channel", () => {
     world.run(100);
     expect(world.answering).toEqual([0]);
     expect([world.gapMs < 5, world.doubleOwner]).toEqual([true, undefined]);
+  });
+
+  test("what drains is bounded, and over when the addresses have gone", () => {
+    forEachSeed(0.4, (seed) => {
+      const loss = seed % 3 === 0 ? 0.1 : 0;
+      const world = startPair(seed, [{}, {}], { loss, lossBurstMax: 1, delayMaxMs: 1 });
+      for (let round = 0; round < 8; round++) {
+        const node = world.random.index(2);
+        world.event(node, {
+          type: world.random.chance(0.5) ? "standby" : "takeover",
+          force: false,
+        });
+        // In the middle of it, often: killed, frozen, or closed by its guard.
+        world.run(world.random.between(0, 3));
+        injectFaults(world, ["kill", "freeze", "guard", "restart"], { count: 1, pauseMs: 300 });
+        expect(finding(seed, world.doubleOwner)).toBe("");
+        for (const { index } of world.nodes) {
+          expect(world.drainLeftMs(index)).toBeLessThanOrEqual(drainMs);
+        }
+      }
+      for (const node of world.nodes) node.freezeAfter = -1;
+      healAll(world);
+      world.run(3100 + drainMs);
+      healAll(world);
+      world.run(1500);
+      expectOneOwner(world, seed);
+      expect(finding(seed, world.doubleOwner)).toBe("");
+      expect(world.serving).toEqual(world.answering);
+      for (const { index, kernel } of world.nodes) {
+        expect(kernel.hasAddresses).toBe(world.answering.includes(index));
+      }
+    });
+  });
+
+  test("a planned handover leaves no moment in which nobody serves", () => {
+    forEachSeed(0.2, (seed) => {
+      const world = startPair(seed, [{}, {}], { delayMaxMs: 1 });
+      world.run(1000);
+      world.resetGap();
+      world.resetUnserved();
+      world.event(0, { type: "standby" });
+      world.run(100);
+      expect(world.answering).toEqual([1]);
+      expect(world.serving).toEqual([0, 1]);
+      world.event(1, { type: "leave" });
+      world.run(100);
+      expect(world.answering).toEqual([0]);
+      expect(world.hasBeenUnserved).toBe(false);
+      // Nobody answers questions for one latency: the resignation's way, and a wake-up.
+      expect(world.gapMs).toBeLessThan(5);
+      expect(finding(seed, world.doubleOwner)).toBe("");
+    });
   });
 
   test("takeover by force gets the address from one that does not answer", () => {

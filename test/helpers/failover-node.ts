@@ -48,6 +48,7 @@ export function plan(changes: Partial<UnplacedPlan> & { readonly address?: strin
     witness: "prefer",
     announces: true,
     group: undefined,
+    drainMs: 0,
     ...rest,
   };
 }

@@ -121,6 +121,7 @@ export function failoverSnapshot(changes: Partial<VirtualRouterSnapshot> = {}): 
     cause: "silence",
     blockedBy: null,
     leaseRemainingMs: 250,
+    drainRemainingMs: 0,
     heard: null,
     transitions: 2,
     transitionCauses: [

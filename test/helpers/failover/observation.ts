@@ -26,6 +26,8 @@ export interface ObserverSettings {
   readonly askIntervalMs: number;
   /** Between two fetches of a page; 0: none. */
   readonly pageIntervalMs: number;
+  /** A page that was not there after this time has failed. */
+  readonly pagePatienceMs: number;
   /** Of SCHED_FIFO. */
   readonly schedulingPriority: number;
   /** File for the observation. */
@@ -53,9 +55,16 @@ export function directorBit(director: number, kind: "arp" | "echo"): number {
   return (kind === "arp" ? 2 : 4) << (2 * director);
 }
 
-/** True if a director answered a question in any way. */
-export function hasAnswered(answers: number, director: number): boolean {
-  return (answers & (directorBit(director, "arp") | directorBit(director, "echo"))) !== 0;
+/**
+ * What counts as an answer: in a planned handover the director that gives an address up serves for
+ * a while what still comes to its MAC address, an echo too, but answers no ARP.
+ */
+export type AnswerKind = "any" | "arp";
+
+/** True if a director answered a question in this way. */
+function hasAnswered(answers: number, director: number, kind: AnswerKind): boolean {
+  const echo = kind === "any" ? directorBit(director, "echo") : 0;
+  return (answers & (directorBit(director, "arp") | echo)) !== 0;
 }
 
 /** A time in which nothing was answered. */
@@ -107,12 +116,16 @@ export function longestGapMs(gaps: readonly Gap[], sinceMs: number): number {
 }
 
 /** Time in which several directors answered the same question, ms. */
-export function sharedMs({ askedAtMs, answers }: Observation, directors: number): number {
+export function sharedMs(
+  { askedAtMs, answers }: Observation,
+  directors: number,
+  kind: AnswerKind = "any",
+): number {
   let sumMs = 0;
   for (const [index, bits] of answers.entries()) {
     let count = 0;
     for (let director = 0; director < directors; director++) {
-      if (hasAnswered(bits, director)) count++;
+      if (hasAnswered(bits, director, kind)) count++;
     }
     // The last question stands for its millisecond.
     const nextMs = askedAtMs[index + 1] ?? askedAtMs[index]! + 1;
@@ -125,17 +138,22 @@ export function sharedMs({ askedAtMs, answers }: Observation, directors: number)
 export function lastAnswerMs(
   { askedAtMs, answers }: Observation,
   director: number,
+  kind: AnswerKind = "any",
 ): number | undefined {
-  return askedAtMs[answers.findLastIndex((bits) => hasAnswered(bits, director))];
+  return askedAtMs[answers.findLastIndex((bits) => hasAnswered(bits, director, kind))];
 }
 
 /** How often the answering director changed. */
-export function ownerChanges({ answers }: Observation, directors: number): number {
+export function ownerChanges(
+  { answers }: Observation,
+  directors: number,
+  kind: AnswerKind = "any",
+): number {
   let changes = 0;
   let owner: number | undefined;
   for (const bits of answers) {
     for (let director = 0; director < directors; director++) {
-      if (!hasAnswered(bits, director) || director === owner) continue;
+      if (!hasAnswered(bits, director, kind) || director === owner) continue;
       if (owner !== undefined) changes++;
       owner = director;
     }
@@ -153,6 +171,8 @@ export interface ObserverOptions {
   readonly askIntervalMs?: number;
   /** @default 0 */
   readonly pageIntervalMs?: number;
+  /** More than a second tells lost pages from late ones. @default 200 */
+  readonly pagePatienceMs?: number;
   /** @default 80 */
   readonly port?: number;
 }
@@ -203,6 +223,7 @@ export async function startObserver({
   seconds,
   askIntervalMs = 1,
   pageIntervalMs = 0,
+  pagePatienceMs = 200,
   port = 80,
 }: ObserverOptions): Promise<RunningObserver> {
   await addWatchDevice(client);
@@ -218,6 +239,7 @@ export async function startObserver({
     seconds,
     askIntervalMs,
     pageIntervalMs,
+    pagePatienceMs,
     schedulingPriority,
     path,
   };

@@ -44,7 +44,7 @@ const clientIdentifier = 0x7000;
 const stallMs = 20;
 /** An answer after this time is none. */
 const patienceMs = 200;
-/** Longest time after the end that answers are waited for. */
+/** Time after the end that answers are waited for, and longer for pages. */
 const lingerMs = patienceMs + 10;
 const request = new TextEncoder().encode("GET / HTTP/1.0\r\nHost: v\r\n\r\n");
 /** Connections that wait, frames that were read at once. */
@@ -111,13 +111,14 @@ class Observer {
   }
 
   run(): Observation {
-    const { seconds, askIntervalMs, pageIntervalMs } = this.#settings;
+    const { seconds, askIntervalMs, pageIntervalMs, pagePatienceMs } = this.#settings;
     const endMs = monotonicMs() + seconds * 1000;
     let askAtMs = monotonicMs();
     let fetchAtMs = askAtMs;
     for (;;) {
       const nowMs = monotonicMs();
-      if (nowMs > endMs + lingerMs) break;
+      const isLate = nowMs > endMs + lingerMs;
+      if (isLate && (this.#fetches.size === 0 || nowMs > endMs + pagePatienceMs + 10)) break;
       if (nowMs >= askAtMs && nowMs < endMs) {
         this.#ask(nowMs);
         askAtMs = Math.max(askAtMs, nowMs - stallMs) + askIntervalMs;
@@ -226,7 +227,7 @@ class Observer {
 
   #expire(nowMs: number): void {
     for (const fetch of this.#fetches.values()) {
-      if (nowMs - fetch.startedMs <= patienceMs) return;
+      if (nowMs - fetch.startedMs <= this.#settings.pagePatienceMs) return;
       this.#end(fetch, "timeout");
     }
   }

@@ -56,9 +56,15 @@ function formatAction(kind: number, value: number): string {
   const name = words.get(kind)!;
   if (kind === action.notify) return `notify ${stateNames[value]}`;
   if (kind === action.log) return `log ${causeNames[value]}`;
-  const hasValue = ["advertise", "beginLease", "renewLease", "askWitness", "concede"].includes(
-    name,
-  );
+  const hasValue = [
+    "advertise",
+    "beginLease",
+    "renewLease",
+    "askWitness",
+    "concede",
+    "drainLease",
+    "forward",
+  ].includes(name);
   return hasValue ? `${name} ${value}` : name;
 }
 
@@ -97,6 +103,7 @@ export function peerSays(fields: Partial<PeerEvent> = {}): PeerEvent {
     claim: 0,
     override: 0,
     announcements: 0,
+    isDraining: false,
     ...fields,
   };
 }

@@ -20,24 +20,12 @@ import {
   transition,
 } from "../../../src/vrrp/index.ts";
 import type { Router, RouterEvent, RouterOptions } from "../../../src/vrrp/index.ts";
+import { createNetwork } from "./network.ts";
+import type { Network } from "./network.ts";
 import { createRandom } from "./random.ts";
 import type { Random } from "./random.ts";
+import { SimulatedKernel } from "./simulated-kernel.ts";
 import { Timeline } from "./timeline.ts";
-
-/** What the network does to a packet. Times in ms, chances 0..1. */
-export interface Network {
-  loss: number;
-  /** Packets of one direction lost in a row, at most. */
-  lossBurstMax: number;
-  delayMinMs: number;
-  delayMaxMs: number;
-  duplicate: number;
-  /** True if one path keeps the order of what one node sends, as a LAN does. */
-  isOrdered: boolean;
-  /** True cuts advertisements, or the peer channel, from node to node: `cut[from][to]`. */
-  readonly cutLan: boolean[][];
-  readonly cutPeer: boolean[][];
-}
 
 type Message =
   | { readonly kind: "advertisement"; readonly priority: number; readonly intervalMs: number }
@@ -46,19 +34,6 @@ type Message =
 interface Arrived {
   readonly from: number;
   readonly message: Message;
-}
-
-/**
- * The fence and the addresses. It is open while the owner opened it in the count that the guard
- * shows: so a thread that was stopped cannot undo what the guard did meanwhile.
- */
-export interface SimulatedKernel {
-  /** Written by the owner: the count it opened the fence in, -1 to close it. */
-  opened: number;
-  /** Written by the guard, one more for each time it closes. */
-  closings: number;
-  endMs: number;
-  hasAddresses: boolean;
 }
 
 /** One director. `kernel` outlives its process. */
@@ -96,12 +71,10 @@ export type NodeOptions = Partial<Omit<RouterOptions, "address">>;
 
 /** Latest wake-up of a node after its timer or a packet, in ms. */
 const wakeLatenessMsMax = 2;
+/** How long connections may finish after a handover, in ms: beyond dead time and lease. */
+export const drainMs = 500;
 /** Time from the death of a process to the resignation by its guard, in ms. */
 const guardMs = { min: 1, max: 5 };
-
-function isOpen({ opened, closings }: SimulatedKernel): boolean {
-  return opened === closings;
-}
 
 /** The world. Drive it by faults and {@link Simulation.run}; read the findings. */
 export class Simulation extends Timeline {
@@ -110,6 +83,8 @@ export class Simulation extends Timeline {
   readonly network: Network;
   /** First time at which two nodes answered, with what led there; undefined if never. */
   doubleOwner: string | undefined;
+  /** At the end of some action nobody served, since {@link resetUnserved}. */
+  hasBeenUnserved = false;
   /** Longest time without anybody answering since {@link resetGap}. */
   gapMsMax = 0;
   #coveredUntilMs = 0;
@@ -117,18 +92,7 @@ export class Simulation extends Timeline {
   constructor(seed: number, options: readonly NodeOptions[], network: Partial<Network> = {}) {
     super();
     this.random = createRandom(seed);
-    const square = (): boolean[][] => options.map(() => options.map(() => false));
-    this.network = {
-      loss: 0,
-      lossBurstMax: Infinity,
-      delayMinMs: 0.05,
-      delayMaxMs: 0.5,
-      duplicate: 0,
-      isOrdered: true,
-      cutLan: square(),
-      cutPeer: square(),
-      ...network,
-    };
+    this.network = createNetwork(options.length, network);
     this.nodes = options.map((one, index) => this.#createNode(index, one));
     // One row a sender; the peer channel's columns follow those of the LAN.
     const row = (): number[] => Array.from({ length: 2 * options.length }, () => 0);
@@ -166,7 +130,7 @@ export class Simulation extends Timeline {
       hasCarrier: true,
       freezeAfter: -1,
       freezeForMs: 0,
-      kernel: { opened: -1, closings: 0, endMs: 0, hasAddresses: false },
+      kernel: new SimulatedKernel(),
       closingsSeen: 0,
       log: [],
       queue: [],
@@ -194,6 +158,7 @@ export class Simulation extends Timeline {
     const node = this.nodes[index]!;
     if (node.isAlive) return;
     node.router = createRouter(node.router.options);
+    node.router.drainMs = drainMs;
     node.isAlive = true;
     node.isFrozen = false;
     node.boot++;
@@ -201,8 +166,7 @@ export class Simulation extends Timeline {
     node.pending = [];
     node.freezeAfter = -1;
     node.peerSequence.length = 0;
-    node.kernel.opened = -1;
-    node.kernel.hasAddresses = false;
+    node.kernel.restart();
     node.closingsSeen = node.kernel.closings;
     this.#apply(node, { type: "carrier", index: 0, isUp: node.hasCarrier });
     this.#apply(node, { type: "startup" });
@@ -240,9 +204,9 @@ export class Simulation extends Timeline {
 
   /** What the guard does; it resigns only for a node that was active. */
   #guard(node: Inner): void {
-    const wasOpen = isOpen(node.kernel);
+    const wasActive = node.kernel.isOpen && node.kernel.endMs > 0;
     this.#close(node, true);
-    if (wasOpen) this.#sendAdvertisement(node, 0);
+    if (wasActive) this.#sendAdvertisement(node, 0);
   }
 
   /** SIGSTOP for so long, now or after some actions of the next event. */
@@ -284,7 +248,24 @@ export class Simulation extends Timeline {
   /** True if the node's kernel lets answers through. */
   isAnswering(index: number): boolean {
     const node = this.nodes[index]!;
-    return isOpen(node.kernel) && this.#local(node) < node.kernel.endMs;
+    return node.kernel.isAnswering(this.#local(node));
+  }
+
+  /** True if the node's kernel lets through what comes for the addresses. */
+  isServing(index: number): boolean {
+    const node = this.nodes[index]!;
+    return node.kernel.isServing(this.#local(node));
+  }
+
+  /** How long a node still drains, ms; not above 0: it does not. */
+  drainLeftMs(index: number): number {
+    const node = this.nodes[index]!;
+    return node.kernel.drainLeftMs(this.#local(node));
+  }
+
+  /** Nodes that serve now: the one that answers, and those that drain. */
+  get serving(): number[] {
+    return this.nodes.map(({ index }) => index).filter((index) => this.isServing(index));
   }
 
   /** Nodes that answer now. */
@@ -310,10 +291,19 @@ export class Simulation extends Timeline {
     this.#coveredUntilMs = Math.max(this.#coveredUntilMs, this.nowMs);
   }
 
+  /** Forgets that nobody served. */
+  resetUnserved(): void {
+    this.hasBeenUnserved = false;
+  }
+
   #close(node: Inner, byGuard: boolean): void {
+    this.#change(() => node.kernel.close(byGuard));
+  }
+
+  /** Somebody may answer for less time than before. */
+  #change(change: () => void): void {
     const wasCovered = this.#coveredUntilMs > this.nowMs;
-    if (byGuard) node.kernel.closings++;
-    else node.kernel.opened = -1;
+    change();
     if (wasCovered) this.#coveredUntilMs = this.#coverage();
   }
 
@@ -341,9 +331,9 @@ export class Simulation extends Timeline {
       const changes = log
         .slice(-4)
         .map((one) => `${one.atMs.toFixed(1)}:${one.state}/${one.cause}`);
-      return `node ${index} alive ${isAlive} frozen ${isFrozen} state ${router.state} open ${isOpen(
-        kernel,
-      )} lease ${left} [${changes.join(" ")}]`;
+      return `node ${index} alive ${isAlive} frozen ${isFrozen} state ${router.state} open ${
+        kernel.isOpen
+      } lease ${left} [${changes.join(" ")}]`;
     });
     return `at ${this.nowMs.toFixed(2)} ms: ${nodes.join("; ")}`;
   }
@@ -364,6 +354,7 @@ export class Simulation extends Timeline {
     while (node.pending.length > 0 && !node.isFrozen) {
       const { kind, value } = node.pending.shift()!;
       this.#act(node, kind, value);
+      if (this.serving.length === 0) this.hasBeenUnserved = true;
       if (node.freezeAfter > 0 && --node.freezeAfter === 0) this.#freezeNow(node);
     }
     this.#note();
@@ -372,9 +363,9 @@ export class Simulation extends Timeline {
   #act(node: Inner, kind: number, value: number): void {
     const { kernel } = node;
     if (kind === action.advertise || kind === action.concede) this.#sendAdvertisement(node, value);
-    else if (kind === action.beginLease) {
-      kernel.opened = node.closingsSeen;
-      kernel.endMs = value;
+    else if (kind === action.beginLease) kernel.begin(node.closingsSeen, value);
+    else if (kind === action.drainLease) {
+      this.#change(() => kernel.drain(value, this.#local(node)));
     } else if (kind === action.renewLease) kernel.endMs = value;
     else if (kind === action.endLease) this.#close(node, false);
     else if (kind === action.addAddresses) kernel.hasAddresses = true;
@@ -400,6 +391,7 @@ export class Simulation extends Timeline {
       claim: router.claim,
       override: router.override,
       announcements: router.announcements,
+      isDraining: router.drainUntilMs > router.nowMs,
     };
     const sequence = node.boot * 1e9 + node.sequence++;
     this.#send(node, { kind: "peer", sequence, event });
@@ -450,7 +442,8 @@ export class Simulation extends Timeline {
       this.#apply(node, { type: "carrier", index: 0, isUp });
     if (node.isFrozen) return;
     node.closingsSeen = node.kernel.closings;
-    if (node.router.state === routerState.active && !isOpen(node.kernel)) {
+    const { state, drainUntilMs } = node.router;
+    if ((state === routerState.active || drainUntilMs > 0) && !node.kernel.isOpen) {
       this.#apply(node, { type: "guard-closed" });
       if (node.isFrozen) return;
     }

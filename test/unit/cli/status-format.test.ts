@@ -189,6 +189,15 @@ describe("failover", () => {
         blockedBy: "carrier",
         conflicts: 3,
       },
+      {
+        ...one,
+        name: "left",
+        addresses: ["10.0.0.2"],
+        state: "backup" as const,
+        leaseRemainingMs: 0,
+        drainRemainingMs: 9000,
+        cause: "standby",
+      },
     ];
     const tracked = [
       { name: "ping 192.0.2.1", state: "up" as const, reason: "" },
@@ -198,16 +207,19 @@ describe("failover", () => {
       `failover  fenced by bpf, guarded, 3 late wake-ups, the worst by 13 ms
   peer reachable, heard 120 ms ago, round trip 0.4 ms, same configuration
   tracked ping 192.0.2.1 up, /usr/lib/check down: exit status 1
-  VIRTUAL ROUTER  STATE            OWNER                        SINCE     LEASE   PRIORITY  HEARD
-  public          active           this director                50 s ago  250 ms  150       nobody
+  VIRTUAL ROUTER  STATE             OWNER                        SINCE     LEASE   PRIORITY  HEARD
+  public          active            this director                50 s ago  250 ms  150       nobody
     192.0.2.100 192.0.2.101 192.0.2.102 192.0.2.103 and 2 more
     the active director fell silent (silence)
-  inside          backup           192.0.2.3                    50 s ago  none    150       192.0.2.3 (200), 300 ms ago
+  inside          backup            192.0.2.3                    50 s ago  none    150       192.0.2.3 (200), 300 ms ago
     10.0.0.1
     another director has the higher rank (outranked)
-  third           backup, blocked  not known: nobody was heard  50 s ago  none    150       nobody
+  third           backup, blocked   not known: nobody was heard  50 s ago  none    150       nobody
     2001:db8::53
-    held back: an interface has no carrier (carrier); another node claimed an address 3 times`,
+    held back: an interface has no carrier (carrier); another node claimed an address 3 times
+  left            backup, draining  not known: nobody was heard  50 s ago  none    150       nobody
+    10.0.0.2
+    an operator said standby (standby)`,
     );
   });
 

@@ -16,6 +16,8 @@ const instance: FailoverView["instances"][number] = {
   stateAgeMs: 2000,
   lastCause: "startup",
   blockedBy: undefined,
+  drainRemainingMs: 0,
+  isPeerActive: false,
   leaseRemainingMs: 0,
   heard: { address: "192.0.2.2", priority: 150, ageMs: 500 },
   transitions: 1,

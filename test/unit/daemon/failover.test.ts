@@ -67,6 +67,8 @@ function setUp(answers = { isGood: true }) {
         return order("apply", ...next.map(({ name }) => name));
       },
       close: () => order("close"),
+      endDrain: (name: string) => order("drained", name),
+      leave: () => order("leave"),
       peer: () => undefined,
       proveWitness: (name: string, round: number) => order("proof", name, round),
       realtime: () => ({
@@ -103,6 +105,7 @@ function setUp(answers = { isGood: true }) {
     },
     copied: () => undefined,
     onState: () => void seen.states++,
+    countConnections: () => 0,
     onCrash: () => undefined,
   });
   const tell = (event: RealtimeEvent): void => seen.listener!(event);

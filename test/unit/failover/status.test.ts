@@ -38,6 +38,8 @@ test("what the thread writes is what the main thread reads, in the last slot too
   router.heardFromLength = 16;
   router.heardPriority = 200;
   router.heardAtMs = 4900;
+  router.drainUntilMs = 5700;
+  router.peer.state = routerState.active;
   status.countResult("accepted");
   status.countResult("accepted");
   status.countResult("bad-hmac");
@@ -53,6 +55,8 @@ test("what the thread writes is what the main thread reads, in the last slot too
     stateAgeMs: 4000,
     lastCause: "outranked",
     blockedBy: "witness",
+    drainRemainingMs: 700,
+    isPeerActive: true,
     leaseRemainingMs: 0,
     heard: { address: "fe80::2:ffff", priority: 200, ageMs: 100 },
     transitions: 1,

@@ -3,7 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createBpfMap, lookupBpfMap } from "../../../ffi/bpf.ts";
 import { BPF_F_MMAPABLE, BPF_MAP_TYPE_ARRAY } from "../../../ffi/constants/bpf.ts";
 import { closeDescriptor } from "../../../ffi/socket.ts";
-import { instancesMax, LeaseTable } from "../../../src/fence/index.ts";
+import {
+  instancesMax,
+  leaseFlagForward,
+  leaseFlagRealServer,
+  LeaseTable,
+} from "../../../src/fence/index.ts";
 import { requireBpf } from "../../helpers/require-bpf.ts";
 
 const bpf = requireBpf();
@@ -71,12 +76,54 @@ describe.skipIf(bpf.skip)(`LeaseTable ${bpf.reason}`.trim(), () => {
     expect(() => leases.open(1, 1)).toThrow("Invariant violated");
   });
 
+  describe("drain()", () => {
+    const drainEnd = (instance: number): bigint => {
+      const value = new Uint8Array(32);
+      lookupBpfMap(map, new Uint8Array(Uint32Array.of(instance).buffer), value);
+      return new DataView(value.buffer).getBigUint64(24, true);
+    };
+
+    test("ends the lease, and lets what comes be served until an end of its own", () => {
+      leases.renew(4, 100n);
+      leases.drain(4, 500n, 99n);
+      expect(kernelSees(4)).toEqual({ end: 0n, isOpen: true, flags: 0 });
+      expect([drainEnd(4), drainEnd(3), drainEnd(5)]).toEqual([500n, 0n, 0n]);
+    });
+
+    test("opens nothing for an owner that was stopped: lease over, or closed by the guard", () => {
+      leases.renew(4, 100n);
+      leases.drain(4, 500n, 100n);
+      leases.renew(5, 100n);
+      leases.close(5);
+      leases.drain(5, 500n, 99n);
+      expect([drainEnd(4), drainEnd(5)]).toEqual([0n, 0n]);
+    });
+
+    test.each([
+      ["close()", () => leases.close(4)],
+      ["open()", () => leases.open(4, leases.closings(4))],
+    ])("%s ends it", (_name, end) => {
+      leases.renew(4, 100n);
+      leases.drain(4, 500n, 99n);
+      end();
+      expect(drainEnd(4)).toBe(0n);
+    });
+  });
+
   test("setFlag() leaves end, closed and other flags alone", () => {
     leases.renew(255, 7n);
     leases.setFlag(255, 4, true);
     leases.setFlag(255, 1, true);
     leases.setFlag(255, 4, false);
     expect(kernelSees(255)).toEqual({ end: 7n, isOpen: true, flags: 1 });
+  });
+
+  test("setFlag() leaves the other flag alone", () => {
+    leases.setFlag(4, leaseFlagRealServer, true);
+    leases.setFlag(4, leaseFlagForward, true);
+    expect(kernelSees(4).flags).toBe(3);
+    leases.setFlag(4, leaseFlagForward, false);
+    expect(kernelSees(4).flags).toBe(1);
   });
 
   test("closeAll() closes the first and the last", () => {

@@ -131,6 +131,11 @@ describe("failoverView", () => {
     expect(trackedFaults(failover)).toEqual(["/usr/lib/check is down: exit status 1"]);
   });
 
+  test("says that connections of before a handover finish here", () => {
+    const text = textOf(failoverSnapshot({ state: "backup", drainRemainingMs: 5000 }));
+    expect(text).toContain("▲ backup, draining");
+  });
+
   test("says what holds a virtual router back, and how often an address was claimed", () => {
     const text = textOf(
       failoverSnapshot({ state: "backup", cause: "startup", blockedBy: "carrier", conflicts: 1 }),

@@ -3,7 +3,6 @@
  */
 import { describe, expect, test } from "bun:test";
 
-import { isPeerFresh } from "../../../src/vrrp/backup.ts";
 import { cause, claim, override, routerState } from "../../../src/vrrp/index.ts";
 import { backupRouter, heard, peerSays, step } from "../../helpers/vrrp/machine.ts";
 
@@ -317,13 +316,4 @@ describe("takeover", () => {
     step(router, "holder-found", 10);
     expect(step(router, { type: "takeover", force: true }, 20)).toContain("log takeover");
   });
-});
-
-test("isPeerFresh() is true for a dead time", () => {
-  const router = backupRouter({ hasPeer: true });
-  step(router, peerSays(), 10);
-  step(router, "tick", 310);
-  expect(isPeerFresh(router)).toBe(true);
-  step(router, "tick", 311);
-  expect(isPeerFresh(router)).toBe(false);
 });

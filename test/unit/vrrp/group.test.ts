@@ -4,9 +4,9 @@
 import { describe, expect, test } from "bun:test";
 
 import { groupTransition } from "../../../src/vrrp/group.ts";
-import { routerState } from "../../../src/vrrp/index.ts";
+import { claim, routerState } from "../../../src/vrrp/index.ts";
 import type { Router, RouterEvent } from "../../../src/vrrp/index.ts";
-import { actionsOf, createTestRouter, heard } from "../../helpers/vrrp/machine.ts";
+import { actionsOf, createTestRouter, heard, peerSays } from "../../helpers/vrrp/machine.ts";
 
 const wire = { intervalMs: 100 };
 
@@ -52,6 +52,34 @@ describe("groupTransition()", () => {
     expect(states(members)).toEqual([routerState.backup, routerState.backup]);
     tickAll(members, 1280);
     expect(states(members)).toEqual([routerState.active, routerState.active]);
+  });
+
+  test("the end of the program is one of all: every member drains and resigns", () => {
+    const members = activeGroup();
+    for (const [index, member] of members.entries()) {
+      member.drainMs = 500;
+      apply(members, index, peerSays({ priority: 50 }), member.nowMs + 1);
+    }
+    const nowMs = members[1]!.nowMs + 1;
+    apply(members, 0, { type: "leave" }, nowMs);
+    expect(states(members)).toEqual([routerState.initialize, routerState.initialize]);
+    for (const member of members) {
+      expect(actionsOf(member).slice(0, 2)).toEqual([`drainLease ${nowMs + 500}`, "advertise 0"]);
+    }
+  });
+
+  test.each<[string, RouterEvent, string]>([
+    ["drain if it does", peerSays({ priority: 150, claim: claim.takeover }), "drainLease"],
+    ["close if it lost its carrier", { type: "carrier", index: 0, isUp: false }, "endLease"],
+  ])("when one leaves, the others %s", (_name, event, done) => {
+    const members = activeGroup();
+    for (const [index, member] of members.entries()) {
+      member.drainMs = 500;
+      apply(members, index, peerSays({ priority: 50 }), member.nowMs + 1);
+    }
+    apply(members, 0, event, members[1]!.nowMs + 1);
+    expect(actionsOf(members[1]!)[0]).toStartWith(done);
+    expect(actionsOf(members[1]!)).toContain("log group");
   });
 
   test("as soon as one leaves, the others resign", () => {

@@ -5,8 +5,20 @@ import { describe, expect, test } from "bun:test";
 
 import { cause, override } from "../../../src/vrrp/index.ts";
 import { advertise, becomeActive } from "../../../src/vrrp/move.ts";
-import { blockOf, hasCarrier, isAnswering, priorityOf } from "../../../src/vrrp/router.ts";
-import { activeRouter, createTestRouter } from "../../helpers/vrrp/machine.ts";
+import {
+  blockOf,
+  hasCarrier,
+  isAnswering,
+  isPeerFresh,
+  priorityOf,
+} from "../../../src/vrrp/router.ts";
+import {
+  activeRouter,
+  backupRouter,
+  createTestRouter,
+  peerSays,
+  step,
+} from "../../helpers/vrrp/machine.ts";
 
 describe("priorityOf()", () => {
   test.each([
@@ -70,4 +82,13 @@ test("advertise() keeps the beat after a late tick within an interval", () => {
   router.nowMs = 100;
   advertise(router, 3);
   expect(router.advertiseAtMs).toBe(120);
+});
+
+test("isPeerFresh() is true for a dead time", () => {
+  const router = backupRouter({ hasPeer: true });
+  step(router, peerSays(), 10);
+  step(router, "tick", 310);
+  expect(isPeerFresh(router)).toBe(true);
+  step(router, "tick", 311);
+  expect(isPeerFresh(router)).toBe(false);
 });

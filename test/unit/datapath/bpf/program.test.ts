@@ -194,13 +194,14 @@ describe.skipIf(needs.skip)(`balancer program ${needs.reason}`.trim(), () => {
     expect(packet.subarray(etherBytes + 20)).toEqual(error.subarray(etherBytes + 20));
   });
 
-  test("a fenced address is balanced only while its lease runs", () => {
+  test("a fenced address is balanced only while its lease runs, or it drains", () => {
     const { kernel } = balancer.program;
     const address = parseAddress(gate)!;
     const lease = new DataView(new ArrayBuffer(32));
-    const set = (endNs: bigint, closings: number): void => {
+    const set = (endNs: bigint, closings: number, drainNs = 0n): void => {
       lease.setBigUint64(0, endNs, true);
       lease.setUint32(8, closings, true);
+      lease.setBigUint64(24, drainNs, true);
       kernel.update(balancer.program.map("leases"), indexKey(4), new Uint8Array(lease.buffer));
     };
     kernel.update(balancer.program.map("addresses4"), address, indexKey(4));
@@ -214,6 +215,13 @@ describe.skipIf(needs.skip)(`balancer program ${needs.reason}`.trim(), () => {
       expect(balancer.run(packet).result).toBe(verdict.send);
       // Closed by the guard, in the middle of a connection.
       set(2n ** 63n, 1);
+      expect(balancer.run(packet).result).toBe(verdict.pass);
+      // Handed over: what still comes here is served for a while, unless the guard closes it.
+      set(0n, 0, 2n ** 63n);
+      expect(balancer.run(packet).result).toBe(verdict.send);
+      set(0n, 0, 1n);
+      expect(balancer.run(packet).result).toBe(verdict.pass);
+      set(0n, 1, 2n ** 63n);
       expect(balancer.run(packet).result).toBe(verdict.pass);
     } finally {
       kernel.remove(balancer.program.map("addresses4"), address);
