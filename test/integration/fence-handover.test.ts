@@ -25,8 +25,9 @@ import {
   encodeNeighbourAdvertisement,
   encodeNeighbourCheck,
 } from "../../src/net/announcement.ts";
-import { checksumFaults, describePacket, ipPacket } from "../helpers/ip-packet.ts";
+import { describePacket, ipPacket } from "../helpers/ip-packet.ts";
 import type { PacketWish } from "../helpers/ip-packet.ts";
+import { packetFaults } from "../helpers/packet-faults.ts";
 import { createBpfFolder, requireBpf } from "../helpers/require-bpf.ts";
 import type { BpfFolder } from "../helpers/require-bpf.ts";
 import { waitFor } from "../helpers/wait.ts";
@@ -162,7 +163,7 @@ describe.skipIf(needs.skip)(`the fence's program in a handover ${needs.reason}`.
       expect(result).toBe(sent);
       const { port } = listeners[4];
       expect(describePacket(packet)).toBe(`198.51.100.9:40000 > 127.0.0.1:${port} ttl 63`);
-      expect(checksumFaults(packet)).toEqual([]);
+      expect(packetFaults(packet)).toEqual([]);
     });
 
     test("also of IPv6, and behind IPv4 options", () => {
