@@ -11,6 +11,7 @@ import {
   formatRate,
   formatSpan,
   ownerText,
+  resourcesText,
   whyText,
 } from "../status/index.ts";
 import type {
@@ -202,9 +203,9 @@ function routersText(routers: readonly VirtualRouterSnapshot[], view: View): str
   const [head, ...lines] = formatTable(rows, "  ").trimEnd().split("\n");
   const blocks = lines.map((line, index) => {
     const router = routers[index]!;
-    const below = [addressesText(router), whyText(router)].map(
-      (text) => `    ${cleanText(text)}\n`,
-    );
+    const below = [addressesText(router), whyText(router), resourcesText(router)]
+      .filter((text) => text !== "")
+      .map((text) => `    ${cleanText(text)}\n`);
     return `${line}\n${below.join("")}`;
   });
   return `${head}\n${blocks.join("")}`;

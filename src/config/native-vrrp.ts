@@ -60,6 +60,7 @@ export function nativeRouter(router: VirtualRouter): NativeTable {
     track: router.track.length === 0 ? undefined : router.track.map(nativeTarget),
     witness: router.witness,
     announce: router.announces ? undefined : "none",
+    resources: router.resources.length === 0 ? undefined : router.resources,
     on_active: router.onActive,
     notify: router.notify,
   };

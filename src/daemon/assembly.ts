@@ -18,6 +18,7 @@ import { Failover } from "../failover/index.ts";
 import type { Logger, LogLevel } from "../log/index.ts";
 import type { Config } from "../model/index.ts";
 import { countConnections } from "../netlink/diag/index.ts";
+import { runProgram } from "../process/index.ts";
 import type { Snapshot, StatusServer, StatusSource } from "../status/index.ts";
 import type { ServiceAssessment } from "./assessment.ts";
 import { createEngineChooser } from "./choose-engine.ts";
@@ -378,6 +379,7 @@ function createFailover(
     guardCommand: parts.guardCommand,
     report,
     hooks: parts.hooks,
+    runProgram,
     copied: () => assembly()?.peerCopy.view(),
     onState: () => bringIpvs(assembly()),
     countConnections,

@@ -141,8 +141,12 @@ function createSource(
   });
 }
 
-/** Gives the addresses to the other director, once it has what it needs for the clients. */
+/**
+ * Gives the addresses to the other director, once what runs beside them has stopped and it has what
+ * it needs for the clients.
+ */
 async function leavePair({ failover, peerCopy }: Assembly, hurry: AbortSignal): Promise<void> {
+  await failover.stopResources(hurry);
   await peerCopy.flush();
   await failover.leave(hurry);
   peerCopy.close();

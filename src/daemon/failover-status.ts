@@ -24,7 +24,7 @@ function routerSnapshot(
   { transitionsOf }: FailoverView,
   nowMs: number,
 ): VirtualRouterSnapshot {
-  const { heard, advertisementsReceived } = instance;
+  const { heard, advertisementsReceived, resources } = instance;
   return {
     name: instance.name,
     vrid: instance.vrid,
@@ -49,6 +49,7 @@ function routerSnapshot(
     conflicts: instance.conflicts,
     advertisementsSent: instance.advertisementsSent,
     advertisementsReceived: { ...advertisementsReceived },
+    ...(resources.length > 0 && { resources }),
   };
 }
 

@@ -28,6 +28,9 @@ import type { HookRunner } from "./hooks.ts";
 import type { PeerCopyView } from "./peer-copy.ts";
 import { peerPlanOf } from "./peer.ts";
 import type { Report, Reporter } from "./report.ts";
+import type { ResourceView } from "./resource-group.ts";
+import { Resources } from "./resources.ts";
+import type { ResourcesOptions } from "./resources.ts";
 import { readRouterKeys } from "./router-keys.ts";
 import type { RouterKeys } from "./router-keys.ts";
 import { Tracking } from "./tracking.ts";
@@ -66,6 +69,8 @@ export interface DirectorFailoverOptions {
   readonly guardCommand: readonly string[];
   readonly report: Reporter;
   readonly hooks: HookRunner;
+  /** Runs resources. */
+  readonly runProgram: ResourcesOptions["run"];
   /** How far the other director's clients were copied; undefined without a peer. */
   readonly copied: () => PeerCopyView | undefined;
   /** A virtual router has another state. */
@@ -79,7 +84,7 @@ export interface DirectorFailoverOptions {
 export interface FailoverView {
   readonly fence: FenceState | undefined;
   readonly realtime: ReturnType<Failover["realtime"]>;
-  readonly instances: readonly InstanceView[];
+  readonly instances: readonly (InstanceView & { readonly resources: readonly ResourceView[] })[];
   /** Changes of state of a virtual router since the director started. */
   readonly transitionsOf: (name: string) => readonly TransitionCount[];
   /** Pings and scripts that are tracked. */
@@ -110,6 +115,7 @@ export class DirectorFailover {
   readonly #active = new Set<string>();
   readonly #transitions = new TransitionCounts();
   readonly #drains: DrainWatch;
+  readonly #resources: Resources;
   /** What each virtual router was told last. */
   readonly #told = new Map<string, RouterVerdict>();
 
@@ -132,6 +138,11 @@ export class DirectorFailover {
       countConnections: options.countConnections,
       onDrained: (name) => void this.#failover?.endDrain(name),
     });
+    this.#resources = new Resources({
+      clock: options.clock,
+      run: options.runProgram,
+      tell: ({ level, text }) => this.#tell({ level, name: "vrrp-resource", text }),
+    });
   }
 
   /** Takes the virtual routers of a configuration for the wanted ones. */
@@ -140,6 +151,7 @@ export class DirectorFailover {
     this.#scriptUser = director.scriptUser;
     this.#routers = virtualRouters;
     this.#transitions.keepOnly(new Set(this.names()));
+    this.#resources.apply(virtualRouters);
     if (virtualRouters.length === 0 && this.#failover === undefined) return;
     this.#failover ??= this.#start();
     // Who has not asked yet must not claim to be fit.
@@ -177,9 +189,16 @@ export class DirectorFailover {
     return this.#active.has(name);
   }
 
-  /** Hands the addresses of one virtual router over, or of all. */
+  /** Hands the addresses of one virtual router over, or of all: after what runs beside them. */
   async standby(name: string | undefined): Promise<void> {
-    await this.#failover?.standby(name);
+    const failover = this.#failover;
+    if (failover === undefined) return;
+    await this.#resources.release(this.#movingWith(name).map((router) => router.name));
+    await failover.standby(name);
+    // What did not move has its resources again.
+    for (const { name: one, state } of failover.view()) {
+      this.#resources.follow(one, state === "active");
+    }
   }
 
   /** Takes the addresses of one virtual router, or of all. */
@@ -201,7 +220,10 @@ export class DirectorFailover {
     const tracked = this.#tracking.views();
     const realtime = failover.realtime();
     const copied = this.#options.copied();
-    const [instances, peer] = [failover.view(), failover.peer()];
+    const instances = failover.view().map((instance) => {
+      return { ...instance, resources: this.#resources.views(instance.name) };
+    });
+    const peer = failover.peer();
     const transitionsOf = (name: string) => this.#transitions.of(name);
     return { fence: this.#fence, realtime, instances, transitionsOf, tracked, peer, copied };
   }
@@ -209,6 +231,11 @@ export class DirectorFailover {
   /** False if the real-time thread hangs. */
   isHealthy(): boolean {
     return this.#failover === undefined || this.#failover.realtime().beatAgeMs < beatAgeMsMax;
+  }
+
+  /** Stops what runs beside the addresses, for good; the first part of an end in good order. */
+  async stopResources(hurry: AbortSignal): Promise<void> {
+    await this.#resources.leave(hurry);
   }
 
   /**
@@ -236,6 +263,7 @@ export class DirectorFailover {
     const failover = this.#failover;
     this.#failover = undefined;
     await failover?.close();
+    await this.#resources.close();
   }
 
   #tellVerdicts(): void {
@@ -255,9 +283,16 @@ export class DirectorFailover {
     }
   }
 
+  /** A virtual router and those of its group; without a name all. */
+  #movingWith(name: string | undefined): readonly VirtualRouter[] {
+    if (name === undefined) return this.#routers;
+    const isIt = (router: VirtualRouter): boolean => router.name === name;
+    return unitsOf(this.#routers).find((unit) => unit.some(isIt)) ?? [];
+  }
+
   #witnessesOf(name: string): readonly AskedTarget[] {
-    const unit = unitsOf(this.#routers).find((routers) => routers.some((one) => one.name === name));
-    return trackedBy(unit ?? []).flatMap((target) => (target.type === "ping" ? [target] : []));
+    const tracked = trackedBy(this.#movingWith(name));
+    return tracked.flatMap((target) => (target.type === "ping" ? [target] : []));
   }
 
   #onTracked({ name, isUp = true, reason }: TrackView): void {
@@ -315,6 +350,7 @@ export class DirectorFailover {
     else this.#active.delete(instance);
     this.#options.onState();
     this.#transitions.note(instance, state, cause);
+    this.#resources.follow(instance, state === "active");
     const router = this.#routers.find(({ name }) => name === instance);
     const addresses = router?.addresses.map(({ address }) => address) ?? [];
     this.#tell(stateReport(event, addresses));
@@ -353,7 +389,8 @@ function plansOf(
     for (const router of unit) tracked.set(router, interfaces);
   }
   return routers.map((router) => {
-    const { onActive: _onActive, notify: _notify, track: _track, keyFile: _file, ...plan } = router;
+    const { onActive: _onActive, notify: _notify, track: _track, keyFile: _file, ...rest } = router;
+    const { resources: _resources, ...plan } = rest;
     return { ...plan, tracked: tracked.get(router)!, keys: keys.get(router.name), drainMs };
   });
 }

@@ -64,6 +64,8 @@ export interface VirtualRouter {
   readonly witness: "prefer" | "require";
   /** Gratuitous ARP and neighbour advertisements are sent. */
   readonly announces: boolean;
+  /** Programs with arguments that take `start`, `stop`, `status`: run here while it is active. */
+  readonly resources: readonly (readonly string[])[];
   /** Programs with arguments: when it becomes active, and at each change of its state. */
   readonly onActive: readonly string[] | undefined;
   readonly notify: readonly string[] | undefined;

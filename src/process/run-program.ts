@@ -3,7 +3,8 @@
  *
  * No shell, an environment of its own, no standard input, output cut at a limit, its own process
  * group, which is killed when the program ends or its time is over: what it left behind goes with
- * it. Root runs it as an unprivileged user. Programs that others can write are refused.
+ * it, unless starting something is what it is for. Root runs it as the user that the request names.
+ * Programs that others can write are refused.
  *
  * @module
  */
@@ -32,6 +33,11 @@ export interface ProgramRequest {
   readonly user: string;
   /** Kills the program early, as at its deadline. */
   readonly signal?: AbortSignal;
+  /**
+   * What it has started goes on when it ends by itself, and may go on writing: nobody looks at that
+   * any more. @default false
+   */
+  readonly leavesProcesses?: boolean;
 }
 
 /** What became of it. A program that fails is an answer, not an error. */
@@ -193,7 +199,7 @@ export async function runProgram(request: ProgramRequest): Promise<ProgramResult
 /** Waits for the end of a started program, or brings it about. */
 async function supervise(
   child: Bun.Subprocess<"ignore", "pipe", "pipe">,
-  { timeoutMs, outputBytesMax, signal }: ProgramRequest,
+  { timeoutMs, outputBytesMax, signal, leavesProcesses = false }: ProgramRequest,
   tookMs: () => number,
 ): Promise<ProgramResult> {
   let timedOut = false;
@@ -209,17 +215,22 @@ async function supervise(
   clearTimeout(timer);
   signal?.removeEventListener("abort", onDeadline);
   // A child of it may hold the pipe open: it ends now, or has left the group and is not waited for.
-  killGroup(child.pid);
+  const isAlone = timedOut || !leavesProcesses;
+  if (isAlone) killGroup(child.pid);
   const allRead = Promise.all(outputs.map((output) => output.ended));
   await Promise.race([allRead, Bun.sleep(lastOutputMs)]);
-  for (const output of outputs) void output.stop();
+  // A pipe that is closed would end what goes on with its next word.
+  if (isAlone) for (const output of outputs) void output.stop();
   const output = outputs
     .map((part) => part.text())
     .join("")
     .slice(0, outputBytesMax);
-  if (timedOut) return { outcome: "timeout", output, tookMs: tookMs() };
-  if (child.signalCode !== null) {
-    return { outcome: "signalled", signal: String(child.signalCode), output, tookMs: tookMs() };
-  }
-  return { outcome: "exited", status: child.exitCode ?? -1, output, tookMs: tookMs() };
+  const facts = { output, tookMs: tookMs() };
+  return timedOut ? { outcome: "timeout", ...facts } : { ...endOf(child), ...facts };
+}
+
+/** How a program that has ended did so by itself. */
+function endOf({ signalCode, exitCode }: Bun.Subprocess) {
+  if (signalCode !== null) return { outcome: "signalled", signal: String(signalCode) } as const;
+  return { outcome: "exited", status: exitCode ?? -1 } as const;
 }

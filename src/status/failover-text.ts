@@ -70,3 +70,12 @@ export function whyText({ cause, blockedBy, conflicts }: VirtualRouterSnapshot):
   }
   return parts.join("; ");
 }
+
+/** What runs where the addresses are, and what should but does not; empty without resources. */
+export function resourcesText({ resources = [] }: VirtualRouterSnapshot): string {
+  return resources
+    .map(({ name, state, reason }) => {
+      return reason === "" ? `${name} is ${state}` : `${name} is ${state}: ${reason}`;
+    })
+    .join("; ");
+}

@@ -43,6 +43,19 @@ export interface VirtualRouterSnapshot {
   readonly advertisementsSent: number;
   /** By what became of them. */
   readonly advertisementsReceived: Readonly<Record<string, number>>;
+  /** Programs that run where the addresses are, in their order; left out without any. */
+  readonly resources?: readonly ResourceSnapshot[] | undefined;
+}
+
+/** A program of `resources`. */
+export interface ResourceSnapshot {
+  /** Its path. */
+  readonly name: string;
+  readonly state: "unknown" | "starting" | "running" | "stopping" | "stopped" | "failed";
+  /** Why it is not as wanted; empty if it is. */
+  readonly reason: string;
+  /** Starts and stops that failed. */
+  readonly failures: number;
 }
 
 /** Changes to one state with one cause. */
@@ -106,6 +119,13 @@ export type HandoverResult =
 const count = v.pipe(v.number(), v.minValue(0));
 const timestamp = v.pipe(v.string(), v.isoTimestamp());
 
+const resource = v.object({
+  name: v.string(),
+  state: v.picklist(["unknown", "starting", "running", "stopping", "stopped", "failed"]),
+  reason: v.string(),
+  failures: count,
+});
+
 const router = v.object({
   name: v.string(),
   vrid: count,
@@ -126,6 +146,7 @@ const router = v.object({
   conflicts: count,
   advertisementsSent: count,
   advertisementsReceived: v.record(v.string(), count),
+  resources: v.optional(v.array(resource)),
 });
 
 /** Schema of {@link FailoverSnapshot}. */
@@ -275,6 +296,34 @@ function threadFamilies(failover: FailoverSnapshot): MetricFamily[] {
   ];
 }
 
+function resourceFamilies(routers: readonly VirtualRouterSnapshot[]): MetricFamily[] {
+  const all = routers.flatMap((one) => {
+    return (one.resources ?? []).map((found) => {
+      const labels = formatLabels(labelOf(one), formatLabel("resource", found.name));
+      return { ...found, labels };
+    });
+  });
+  if (all.length === 0) return [];
+  return [
+    {
+      name: "appliance_vrrp_resource_up",
+      type: "gauge",
+      help: "1 while a program of resources runs",
+      samples(emit) {
+        for (const { labels, state } of all) emit(labels, state === "running" ? 1 : 0);
+      },
+    },
+    {
+      name: "appliance_vrrp_resource_failures_total",
+      type: "counter",
+      help: "Starts and stops of a program of resources that failed",
+      samples(emit) {
+        for (const { labels, failures } of all) emit(labels, failures);
+      },
+    },
+  ];
+}
+
 /** Metrics of failover; none without virtual routers. */
 export function failoverFamilies(failover: FailoverSnapshot | undefined): MetricFamily[] {
   if (failover === undefined) return [];
@@ -320,6 +369,7 @@ export function failoverFamilies(failover: FailoverSnapshot | undefined): Metric
       },
     },
     ...threadFamilies(failover),
+    ...resourceFamilies(routers),
     ...peerFamilies(failover.peer),
   ];
 }

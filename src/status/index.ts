@@ -10,7 +10,7 @@
 export { createStatusApp } from "./app.ts";
 export type { StatusApp, StatusAppOptions } from "./app.ts";
 export { formatAgo, formatBytes, formatCount, formatRate, formatSpan } from "./human.ts";
-export { ownerText, whyText } from "./failover-text.ts";
+export { ownerText, resourcesText, whyText } from "./failover-text.ts";
 export { startStatusServer } from "./server.ts";
 export type { StatusServer, StatusServerOptions } from "./server.ts";
 export { readTokenFile } from "./token.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { causeText, isAnswering, ownerText, whyText } from "./failover-text.ts";
+import { causeText, isAnswering, ownerText, resourcesText, whyText } from "./failover-text.ts";
 import type { FailoverSnapshot, TrackedSnapshot, VirtualRouterSnapshot } from "./failover.ts";
 import { markup } from "./html.ts";
 import type { Html } from "./html.ts";
@@ -73,7 +73,7 @@ function routerRow(router: VirtualRouterSnapshot, nowMs: number): Html {
     cellView(columns.lease, lease),
     cellView(columns.priority, router.priority),
     cellView(columns.heard, heardView(router, nowMs)),
-    cellView(columns.why, whyText(router)),
+    cellView(columns.why, [whyText(router), resourcesText(router)].filter(Boolean).join("; ")),
   ]);
 }
 
@@ -204,7 +204,8 @@ export function routerFault(router: VirtualRouterSnapshot): string | undefined {
   if (state === "initialize") return `is not running: ${causeText(router.cause)}`;
   if (state === "active" && !isAnswering(router)) return "is active, but its lease ran out";
   if (blockedBy !== null) return `is held back: ${causeText(blockedBy)}`;
-  return undefined;
+  const failed = router.resources?.find((one) => one.state === "failed");
+  return failed && `has ${failed.name} failed: ${failed.reason}`;
 }
 
 /** What is wrong with the peer channel; undefined if nothing is, or there is none. */

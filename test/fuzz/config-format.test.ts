@@ -293,6 +293,7 @@ const virtualRouters: fc.Arbitrary<VirtualRouter[]> = fc
       group: maybe(fc.constant("edge")),
       track: fc.array(trackTarget, { maxLength: 3 }),
       announces: fc.boolean(),
+      resources: fc.array(command, { maxLength: 2 }),
       onActive: maybe(command),
       notify: maybe(command),
       hasExcluded: fc.boolean(),
@@ -330,6 +331,7 @@ const virtualRouters: fc.Arbitrary<VirtualRouter[]> = fc
         track: raw.track,
         witness: raw.track.some(({ type }) => type === "ping") ? "require" : "prefer",
         announces: raw.announces,
+        resources: raw.resources,
         onActive: raw.onActive,
         notify: raw.notify,
       };

@@ -45,7 +45,6 @@ function resolveRouter(
   report: Report,
 ): VirtualRouter {
   const { value, place } = table;
-  refuseLater(table, report);
   checkInterfaces(table, report);
   checkAuthentication(table, report);
   const interfaces = interfacesOf(value);
@@ -71,8 +70,7 @@ function resolveRouter(
     group: value.group,
     ...resolveTrack(table, report),
     announces: value.announce !== "none",
-    onActive: value.on_active,
-    notify: value.notify,
+    ...programsOf(value),
   };
   checkFamilies(table, router, report);
   if (!hasPeer) warnUnrelieved(router, place, report);
@@ -80,6 +78,10 @@ function resolveRouter(
     checkRules(router, place, report);
   }
   return router;
+}
+
+function programsOf({ resources = [], on_active: onActive, notify }: VrrpTable) {
+  return { resources, onActive, notify };
 }
 
 function warnUnrelieved({ track, preempt }: VirtualRouter, place: Place, report: Report): void {
@@ -127,15 +129,6 @@ function resolveAddress(
     label,
     isAdvertised,
   };
-}
-
-/** What the product has and this build does not. */
-function refuseLater({ value, place }: SourcedTable<VrrpTable>, report: Report): void {
-  for (const key of ["resources"] as const) {
-    const found = value[key];
-    if (found === undefined) continue;
-    report.later(below(place, key), key, { expected: `no ${key}`, found });
-  }
 }
 
 function checkInterfaces(table: SourcedTable<VrrpTable>, report: Report): void {

@@ -98,8 +98,6 @@ export const vrrpTable = table({
   track: v.optional(list(trackEntry, 'a list such as [{ ping = "192.0.2.1" }]')),
   witness: v.optional(word(["prefer", "require"])),
   announce: v.optional(word(["arp", "none"])),
-  // Started in this order with `start` once the addresses are there, stopped in the opposite one
-  // with `stop` before they go; one that does not start, or not in time, hands the addresses over.
   resources: v.optional(filledList(command, resources)),
   on_active: v.optional(command),
   notify: v.optional(command),

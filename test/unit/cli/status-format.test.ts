@@ -188,6 +188,7 @@ describe("failover", () => {
         cause: "carrier",
         blockedBy: "carrier",
         conflicts: 3,
+        resources: [{ name: "/bin/db", state: "stopped" as const, reason: "", failures: 0 }],
       },
       {
         ...one,
@@ -217,6 +218,7 @@ describe("failover", () => {
   third           backup, blocked   not known: nobody was heard  50 s ago  none    150       nobody
     2001:db8::53
     held back: an interface has no carrier (carrier); another node claimed an address 3 times
+    /bin/db is stopped
   left            backup, draining  not known: nobody was heard  50 s ago  none    150       nobody
     10.0.0.2
     an operator said standby (standby)`,

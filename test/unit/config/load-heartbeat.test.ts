@@ -72,11 +72,14 @@ describe("loadConfig() of Heartbeat's folder", () => {
     expect(told).toContain("ha.cf:4");
   });
 
-  test("what is not in this build has the line of haresources", async () => {
-    write("haresources", `# x\n${hostname()} ldirectord::web.cf 192.0.2.100/24/eth0 db\n`);
-    expect((await problemsOf(folder)).join("\n")).toStartWith(
-      "haresources:2: resources: Expected no resources",
-    );
+  test("other scripts are resources, in the order of the line", async () => {
+    const line = "ldirectord::web.cf 192.0.2.100/24/eth0 db::one /opt/mail";
+    write("haresources", `${hostname()} ${line}\n`);
+    const { config } = await loadConfig([folder], { cores: 1 });
+    expect(config.virtualRouters[0]!.resources).toEqual([
+      ["/etc/ha.d/resource.d/db", "one"],
+      ["/opt/mail"],
+    ]);
   });
 
   test("an authkeys that others can read is a problem", async () => {

@@ -56,6 +56,7 @@ track = [
 ]
 witness = "require"
 announce = "none"
+resources = [["/bin/db", "x"], "/bin/mail"]
 on_active = "/bin/on"
 notify = ["/bin/notify", "x"]
 `;
@@ -74,6 +75,7 @@ notify = ["/bin/notify", "x"]
     ],
     witness: "require",
     announce: "none",
+    resources: [["/bin/db", "x"], ["/bin/mail"]],
     on_active: ["/bin/on"],
     notify: ["/bin/notify", "x"],
   });

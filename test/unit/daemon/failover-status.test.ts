@@ -24,6 +24,7 @@ const instance: FailoverView["instances"][number] = {
   conflicts: 0,
   advertisementsSent: 0,
   advertisementsReceived: { accepted: 3 },
+  resources: [],
 };
 const view: FailoverView = {
   fence: { kind: "bpf", reason: "", gaps: [] },

@@ -8,10 +8,17 @@ import type { ServiceAssessment } from "../../../src/daemon/assessment.ts";
 import { DirectorFailover } from "../../../src/daemon/failover.ts";
 import type { JudgedService } from "../../../src/daemon/fitness.ts";
 import type { Hook } from "../../../src/daemon/hooks.ts";
-import type { FailoverOptions, RealtimeEvent, UnplacedPlan } from "../../../src/failover/index.ts";
+import type {
+  FailoverOptions,
+  InstanceView,
+  RealtimeEvent,
+  UnplacedPlan,
+} from "../../../src/failover/index.ts";
 import type { Config } from "../../../src/model/index.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
 import { settle } from "./director-fixture.ts";
+
+type InstanceState = InstanceView["state"];
 
 const address = "192.0.2.100";
 
@@ -53,6 +60,7 @@ function setUp(answers = { isGood: true }) {
   const plans: UnplacedPlan[][] = [];
   const reports: string[] = [];
   const hooks: Hook[] = [];
+  const states = new Map<string, InstanceState>();
   const seen = {
     listener: undefined as ((event: RealtimeEvent) => void) | undefined,
     beatAgeMs: 0,
@@ -83,9 +91,13 @@ function setUp(answers = { isGood: true }) {
       setFitness: (name: string, fitness: { isFit: boolean; liveServers: number }) =>
         order("fitness", name, fitness.isFit, fitness.liveServers),
       setWitness: (name: string, isReached: boolean) => order("witness", name, isReached),
-      standby: (name?: string) => order("standby", name),
+      standby: (name?: string) => {
+        if (name === undefined) for (const one of states.keys()) states.set(one, "backup");
+        else states.set(name, "backup");
+        return order("standby", name);
+      },
       takeover: (name: string | undefined, force: boolean) => order("takeover", name, force),
-      view: () => [],
+      view: () => [...states].map(([name, state]) => ({ name, state }) as InstanceView),
     };
   };
   const failover = new DirectorFailover({
@@ -103,12 +115,19 @@ function setUp(answers = { isGood: true }) {
       idle: async () => undefined,
       abandon: () => undefined,
     },
+    runProgram: async ({ command }) => {
+      await order(...command);
+      return { outcome: "exited", status: 0, output: "", tookMs: 1 };
+    },
     copied: () => undefined,
     onState: () => void seen.states++,
     countConnections: () => 0,
     onCrash: () => undefined,
   });
-  const tell = (event: RealtimeEvent): void => seen.listener!(event);
+  const tell = (event: RealtimeEvent): void => {
+    if (event.type === "state") states.set(event.instance, event.state);
+    seen.listener!(event);
+  };
   return { failover, orders, plans, reports, hooks, tell, clock, seen };
 }
 
@@ -168,7 +187,7 @@ describe("DirectorFailover", () => {
       { name: "web", tracked: ["eth1"], keys: undefined, witness: "prefer" },
       { name: "mail", tracked: ["eth1"] },
     ]);
-    for (const key of ["track", "notify", "onActive", "keyFile"]) {
+    for (const key of ["track", "notify", "onActive", "keyFile", "resources"]) {
       expect(plans[0]![0]).not.toHaveProperty(key);
     }
   });
@@ -238,6 +257,47 @@ describe("DirectorFailover", () => {
     failover.tellHandover("takeover", undefined, "root");
     expect(orders.slice(-2)).toEqual(["standby web", "takeover  true"]);
     expect(reports).toEqual(["info handover Takeover of all virtual routers asked for"]);
+  });
+
+  test("starts resources where the addresses are, and stops them before a handover", async () => {
+    const { failover, orders, tell } = setUp();
+    const lines = 'resources = [["/bin/db", "x"]]\ngroup = "edge"';
+    await failover.apply(configOf(lines, `${other}group = "edge"`));
+    await settle();
+    orders.length = 0;
+    tell({ type: "state", instance: "web", state: "active", cause: "silence" });
+    await settle();
+    expect(orders).toEqual(["/bin/db x status", "/bin/db x start"]);
+    expect(failover.view()!.instances[0]).toMatchObject({
+      resources: [{ name: "/bin/db", state: "running", reason: "", failures: 0 }],
+    });
+    orders.length = 0;
+    // It moves with its group.
+    await failover.standby("mail");
+    expect(orders.slice(0, 2)).toEqual(["/bin/db x stop", "standby mail"]);
+  });
+
+  test("starts them again where a handover moved nothing", async () => {
+    const { failover, orders, tell } = setUp();
+    const lines = 'resources = [["/bin/db"]]\ngroup = "edge"';
+    await failover.apply(configOf(lines, `${other}group = "edge"`));
+    tell({ type: "state", instance: "web", state: "active", cause: "silence" });
+    await settle();
+    orders.length = 0;
+    await failover.standby("mail");
+    await settle();
+    expect(orders).toEqual(["/bin/db stop", "standby mail", "/bin/db status", "/bin/db start"]);
+  });
+
+  test("an end in good order stops them before the addresses go", async () => {
+    const { failover, orders, tell } = setUp();
+    await failover.apply(configOf('resources = [["/bin/db"]]'));
+    tell({ type: "state", instance: "web", state: "active", cause: "silence" });
+    await settle();
+    orders.length = 0;
+    await failover.leave(new AbortController().signal);
+    await failover.close();
+    expect(orders).toEqual(["/bin/db stop", "asker closed", "close"]);
   });
 
   test("ends with what it asks with", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { runProgram, searchPath } from "../../../src/process/run-program.ts";
@@ -76,6 +76,26 @@ describe("runProgram()", () => {
     const result = await runProgram(request(sh("sleep 600 & echo $!")));
     if (result.outcome !== "exited") throw new Error(result.outcome);
     await waitUntilGone(Number(result.output));
+  });
+
+  test("leaves what it has started, and lets it write, if that is what it is for", async () => {
+    using folder = createTempFolder();
+    const file = join(folder.path, "pid");
+    const child = `(trap '' HUP; while sleep 0.05; do echo more || exit; done) & echo $! >${file}`;
+    const user = process.getuid?.() === 0 ? "root" : "nobody";
+    const result = await runProgram(
+      request(sh(`${child}; echo started`), { user, leavesProcesses: true }),
+    );
+    expect(result).toMatchObject({ outcome: "exited", status: 0 });
+    const pid = Number(readFileSync(file, "utf8"));
+    try {
+      // Long enough for a few words into its pipe.
+      await Bun.sleep(300);
+      expect(await isAlive(pid)).toBe(true);
+    } finally {
+      process.kill(pid, "SIGKILL");
+    }
+    await waitUntilGone(pid);
   });
 
   test("is killed with its children when its signal aborts", async () => {

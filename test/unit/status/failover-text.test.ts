@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 
-import { causeText, isAnswering, ownerText } from "../../../src/status/failover-text.ts";
+import {
+  causeText,
+  isAnswering,
+  ownerText,
+  resourcesText,
+} from "../../../src/status/failover-text.ts";
 import type { VirtualRouterSnapshot } from "../../../src/status/index.ts";
 import { causeNames } from "../../../src/vrrp/index.ts";
 import { failoverSnapshot } from "../../helpers/fake-status-source.ts";
@@ -57,4 +62,15 @@ test.each([
   [{ state: "backup" }, false],
 ] as const)("isAnswering() of %j is %p", (changes, expected) => {
   expect(isAnswering(router(changes))).toBe(expected);
+});
+
+test("resourcesText() has each resource, and why one is not as wanted", () => {
+  const resources = [
+    { name: "/bin/db", state: "running", reason: "", failures: 0 },
+    { name: "/bin/mail", state: "failed", reason: "did not start: exit status 1", failures: 1 },
+  ] as const;
+  expect(resourcesText(router({ resources }))).toBe(
+    "/bin/db is running; /bin/mail is failed: did not start: exit status 1",
+  );
+  expect(resourcesText(router())).toBe("");
 });

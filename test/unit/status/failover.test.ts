@@ -70,4 +70,19 @@ describe("failoverFamilies", () => {
     expect(text).toContain('appliance_vrrp_fence_installed{kind="bpf"} 0\n');
     expect(text).toContain('appliance_vrrp_fence_gap{interface="eth0"} 1\n');
   });
+
+  test("tell of each resource whether it runs", () => {
+    const resources = [
+      { name: "/bin/db", state: "running", reason: "", failures: 0 },
+      { name: "/bin/mail", state: "failed", reason: "did not start: exit status 1", failures: 2 },
+    ] as const;
+    const text = formatMetrics(failoverFamilies(failoverSnapshot({ resources })));
+    const lines = text.split("\n").filter((line) => line.startsWith("appliance_vrrp_resource"));
+    expect(lines).toEqual([
+      'appliance_vrrp_resource_up{instance="public",resource="/bin/db"} 1',
+      'appliance_vrrp_resource_up{instance="public",resource="/bin/mail"} 0',
+      'appliance_vrrp_resource_failures_total{instance="public",resource="/bin/db"} 0',
+      'appliance_vrrp_resource_failures_total{instance="public",resource="/bin/mail"} 2',
+    ]);
+  });
 });

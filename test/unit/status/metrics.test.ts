@@ -121,7 +121,8 @@ describe("renderMetrics", () => {
     const documented = [...page.matchAll(/^\| `(appliance_\w+)` +\| (\w+)/gm)].map(
       ([, name, type]) => `${name} ${type}`,
     );
-    const whole = failoverSnapshot();
+    const resources = [{ name: "/bin/db", state: "running", reason: "", failures: 0 }] as const;
+    const whole = failoverSnapshot({ resources });
     const fence = { ...whole.fence, gaps: [{ interface: "eth1", reason: "ERANGE" }] };
     const failover = { ...whole, fence, peer: peerSnapshot() };
     const families = parseMetrics(

@@ -168,6 +168,10 @@ test.each([
     "is held back: no ping of track is answered (witness)",
   ],
   [{ state: "initialize", cause: "none" }, "is not running: none"],
+  [
+    { resources: [{ name: "/bin/db", state: "failed", reason: "did not stop", failures: 1 }] },
+    "has /bin/db failed: did not stop",
+  ],
 ] as [Partial<VirtualRouterSnapshot>, string | undefined][])(
   "routerFault() of %j is %p",
   (changes, expected) => {
