@@ -238,6 +238,11 @@ function servicesOf(service: ServiceSnapshot): readonly ListService[] {
   });
 }
 
+/** What a director serves: on the backup, services of its virtual routers are not in the table. */
+export function servedServices(services: readonly ServiceSnapshot[]): readonly ServiceSnapshot[] {
+  return services.filter(({ owner }) => owner?.active !== false);
+}
+
 /** The table of a director, in the order of its configuration. */
 export function listServices({ services }: Pick<Snapshot, "services">): readonly ListService[] {
   return services.flatMap(servicesOf);

@@ -17,7 +17,7 @@ import {
   formatTimeouts,
 } from "./list-format.ts";
 import type { ListMode, NameEndpoint } from "./list-format.ts";
-import { listServices, selectService, sortServices } from "./list-model.ts";
+import { listServices, selectService, servedServices, sortServices } from "./list-model.ts";
 import type { ListSelection, ListService } from "./list-model.ts";
 import { numericNames, resolveEndpoint, resolveNames } from "./list-name.ts";
 import type { NameSource } from "./list-name.ts";
@@ -100,7 +100,7 @@ function chooseServices(
   selection: ListSelection | undefined,
   table: ListTable,
 ): readonly ListService[] {
-  const all = listServices(table);
+  const all = listServices({ services: servedServices(table.services) });
   const chosen = selection === undefined ? all : selectService(all, selection);
   if (selection !== undefined && chosen.length === 0) {
     throw new UsageError("Expected a virtual service of the director after -t, -u or -f");

@@ -95,11 +95,17 @@ function methodText(service: ServiceSnapshot): string {
   return `${where} ${forwarding}${by} ${scheduler}`;
 }
 
+/** A service of virtual routers that are not active here: checked and ready, and not listed. */
+function standbyText({ owner }: ServiceSnapshot, { palette }: View): string {
+  if (owner === undefined || owner.active) return "";
+  return `, ${palette.soft(`served where ${cleanText(owner.routers.join(" or "))} is active`)}`;
+}
+
 function serviceText(service: ServiceSnapshot, view: View): string {
   const { name, state, reason, fallback } = service;
   const { palette } = view;
   const paint = { up: palette.good, fallback: palette.warn, down: palette.bad }[state];
-  const why = reason === "" ? "" : `: ${cleanText(reason)}`;
+  const why = (reason === "" ? "" : `: ${cleanText(reason)}`) + standbyText(service, view);
   const counts = `${formatCount(service.activeConnections)} active, ${trafficText(service)}`;
   const rows = [
     columns.map((column) => cell(column, palette.soft)),

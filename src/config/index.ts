@@ -29,7 +29,7 @@ export { kindOfFile } from "./kind.ts";
 export { findLdirectordFile, findScript, readNetworks } from "./load-heartbeat.ts";
 export { loadConfig, readHostNames } from "./load.ts";
 export { parseConfig } from "./parse.ts";
-export type { LoadedConfig } from "./parse.ts";
+export type { LoadedConfig, LoadedLdirectord } from "./parse.ts";
 export { ConfigError, formatProblem, formatWarning } from "./problem.ts";
 export type { Problem, Warning } from "./problem.ts";
 export type { Environment } from "./resolve/index.ts";

@@ -40,8 +40,8 @@ interface Loading {
   /** Real paths of the files read. */
   readonly seen: Set<string>;
   readonly report: OpenReport;
-  /** Of the first ldirectord.cf. */
-  ldirectord: LdirectordRun | undefined;
+  /** Of each ldirectord.cf. */
+  readonly ldirectord: LdirectordRun[];
 }
 
 /** What this host knows of names, for files that need it when they are read. */
@@ -68,7 +68,7 @@ export async function loadConfig(
     documents: [],
     seen: new Set(),
     report: createReport(),
-    ldirectord: undefined,
+    ldirectord: [],
   };
   for (const file of files) {
     const folder = heartbeatFolder(file);
@@ -76,12 +76,17 @@ export async function loadConfig(
     else await addHeartbeat(loading, folder);
   }
   const loaded = validate(loading.documents, environment, loading.report);
-  const { ldirectord } = loading;
-  return ldirectord === undefined ? loaded : { ...loaded, ldirectord };
+  const [ldirectord, ...others] = loading.ldirectord;
+  return ldirectord === undefined ? loaded : { ...loaded, ldirectord: { ...ldirectord, others } };
 }
 
-async function addFile(loading: Loading, file: string): Promise<void> {
-  const read = await readDocument(file, loading);
+/** @param routers Virtual routers whose resource it is, if it is an ldirectord.cf. */
+async function addFile(
+  loading: Loading,
+  file: string,
+  routers: readonly string[] = [],
+): Promise<void> {
+  const read = await readDocument(file, loading, routers);
   // The same file twice on the command line is one file.
   if (loading.seen.has(read.realPath)) return;
   loading.seen.add(read.realPath);
@@ -97,9 +102,9 @@ async function addHeartbeat(loading: Loading, folder: string): Promise<void> {
   const { configs, ...found } = readHeartbeat({ haCf, haresources, authkeys }, host);
   loading.report.foreign(found);
   await add(loading, found.document, 0);
-  for (const config of configs) {
+  for (const { config, routers } of configs) {
     const path = findLdirectordFile(folder, config);
-    if (path !== undefined) await addFile(loading, path);
+    if (path !== undefined) await addFile(loading, path, routers);
     else {
       const expected = "an ldirectord.cf for each ldirectord:: of haresources";
       const place = { document: found.document, path: [] };
@@ -125,10 +130,15 @@ interface ReadDocument {
   readonly document: Document;
 }
 
-async function readDocument(file: string, loading: Loading): Promise<ReadDocument> {
+async function readDocument(
+  file: string,
+  loading: Loading,
+  routers: readonly string[] = [],
+): Promise<ReadDocument> {
   try {
     const { bytes, mode } = await readBytes(file);
-    const document = (await readForeign(bytes, file, loading)) ?? decode(bytes, file);
+    const foreign = await readForeign(bytes, { file, routers }, loading);
+    const document = foreign ?? decode(bytes, file);
     const exposure = warnOfExposure(document.table, mode);
     if (exposure !== undefined) {
       loading.report.warn({ document, path: exposure.path }, exposure.message);
@@ -142,7 +152,7 @@ async function readDocument(file: string, loading: Loading): Promise<ReadDocumen
 /** A file of another program as a document; undefined for a native one. */
 async function readForeign(
   bytes: Uint8Array,
-  file: string,
+  { file, routers }: { readonly file: string; readonly routers: readonly string[] },
   loading: Loading,
 ): Promise<Document | undefined> {
   if (bytes.length > fileBytesMax) return undefined;
@@ -154,9 +164,10 @@ async function readForeign(
     return { file, text, table: undefined, fault: { ...fault, found: "a keepalived.conf" } };
   }
   if (kind !== "ldirectord") return undefined;
-  const { document, run, ...findings } = readLdirectord(text, file, await readHostNames());
+  const named = { text, file, routers };
+  const { document, run, ...findings } = readLdirectord(named, await readHostNames());
   loading.report.foreign(findings);
-  loading.ldirectord ??= run;
+  loading.ldirectord.push(run);
   return document;
 }
 

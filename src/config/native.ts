@@ -132,6 +132,7 @@ export function sharedCheck({ realServers }: VirtualService): CheckSpec | undefi
 function nativeHead(service: VirtualService): NativeTable {
   return {
     name: service.name,
+    vrrp: service.routers,
     listen: service.listen.length === 0 ? undefined : service.listen.map(formatListen),
     fwmark: service.firewallMark,
     protocol: service.protocol,

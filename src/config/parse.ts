@@ -22,7 +22,12 @@ export interface LoadedConfig {
   readonly files: readonly string[];
   readonly warnings: readonly Warning[];
   /** Set if one of the files is an ldirectord.cf: what only a director that runs from it has. */
-  readonly ldirectord?: LdirectordRun;
+  readonly ldirectord?: LoadedLdirectord;
+}
+
+/** The first ldirectord.cf of a configuration, and those behind it. */
+export interface LoadedLdirectord extends LdirectordRun {
+  readonly others: readonly LdirectordRun[];
 }
 
 /**

@@ -97,6 +97,8 @@ export interface DirectorParts {
   readonly guardCommand: readonly string[];
   /** Called after each judgement of all services. */
   readonly onJudged?: ((assessments: Iterable<ServiceAssessment>) => void) | undefined;
+  /** Called when a virtual router has become active here, or is not any more. */
+  readonly onRouterState?: ((name: string, isActive: boolean) => void) | undefined;
 }
 
 /** What changes while a director runs. */
@@ -381,8 +383,11 @@ function createFailover(
     hooks: parts.hooks,
     runProgram,
     copied: () => assembly()?.peerCopy.view(),
-    onState: () => bringIpvs(assembly()),
-    countConnections,
+    onState(name, isActive) {
+      parts.onRouterState?.(name, isActive);
+      bringIpvs(assembly());
+    },
+      countConnections,
     onCrash(error) {
       parts.logger.log("error", "failover-crash", { reason: errorText(error) });
       // A bug: the process ends, the guard resigns, the other director takes over.

@@ -69,12 +69,12 @@ export interface DirectorFailoverOptions {
   readonly guardCommand: readonly string[];
   readonly report: Reporter;
   readonly hooks: HookRunner;
+  /** A virtual router has another state. */
+  readonly onState: (name: string, isActive: boolean) => void;
   /** Runs resources. */
   readonly runProgram: ResourcesOptions["run"];
   /** How far the other director's clients were copied; undefined without a peer. */
   readonly copied: () => PeerCopyView | undefined;
-  /** A virtual router has another state. */
-  readonly onState: () => void;
   /** Connections of this host that have one of these addresses. */
   readonly countConnections: (addresses: readonly string[]) => number;
   readonly onCrash: (error: Error) => void;
@@ -346,11 +346,12 @@ export class DirectorFailover {
 
   #onState(event: Extract<RealtimeEvent, { type: "state" }>): void {
     const { instance, state, cause } = event;
-    if (state === "active") this.#active.add(instance);
+    const isActive = state === "active";
+    if (isActive) this.#active.add(instance);
     else this.#active.delete(instance);
-    this.#options.onState();
     this.#transitions.note(instance, state, cause);
-    this.#resources.follow(instance, state === "active");
+    this.#resources.follow(instance, isActive);
+    this.#options.onState(instance, isActive);
     const router = this.#routers.find(({ name }) => name === instance);
     const addresses = router?.addresses.map(({ address }) => address) ?? [];
     this.#tell(stateReport(event, addresses));

@@ -2,7 +2,8 @@
  * How fit a director is for each virtual router: by its services and by what it tracks. Pure.
  *
  * Virtual routers of one group move together, so they are judged together. A service counts for
- * those that have an address it listens on; one that listens on no virtual address counts for all.
+ * those that it belongs to, else for those that have an address it listens on; one that listens on
+ * no virtual address counts for all.
  *
  * @module
  */
@@ -58,26 +59,33 @@ export function judgeRouters(
   const units = unitsOf(routers).map<Unit>((members) => {
     return { routers: [...members], isServing: true, liveServers: 0 };
   });
-  const byAddress = new Map<string, Unit>();
+  const places: Places = { byAddress: new Map(), byName: new Map() };
   for (const unit of units) {
-    for (const { addresses } of unit.routers) {
-      for (const { address } of addresses) byAddress.set(address, unit);
+    for (const { name, addresses } of unit.routers) {
+      places.byName.set(name, unit);
+      for (const { address } of addresses) places.byAddress.set(address, unit);
     }
   }
-  for (const service of services) countService(service, concerned(service, byAddress) ?? units);
+  for (const service of services) countService(service, concerned(service, places) ?? units);
   return units.flatMap((unit) => verdictsOf(unit, isUp));
 }
 
-/** Units that have an address of the service; undefined: none has. */
+/** Where a unit is found. */
+interface Places {
+  readonly byAddress: Map<string, Unit>;
+  /** By the name of a virtual router. */
+  readonly byName: Map<string, Unit>;
+}
+
+/** Units that the service belongs to, or that have an address of it; undefined: there is none. */
 function concerned(
-  { service }: JudgedService,
-  byAddress: ReadonlyMap<string, Unit>,
+  { service: { routers, listen } }: JudgedService,
+  { byAddress, byName }: Places,
 ): Iterable<Unit> | undefined {
   const found = new Set<Unit>();
-  for (const { address } of service.listen) {
-    const unit = byAddress.get(address);
-    if (unit !== undefined) found.add(unit);
-  }
+  const units =
+    routers?.map((name) => byName.get(name)) ?? listen.map(({ address }) => byAddress.get(address));
+  for (const unit of units) if (unit !== undefined) found.add(unit);
   return found.size === 0 ? undefined : found;
 }
 

@@ -115,6 +115,7 @@ function withSession(parts: DirectorParts, session: LdirectordSession | undefine
   return {
     ...parts,
     onJudged: (assessments) => session.judged(assessments),
+    onRouterState: (name, isActive) => session.routerChanged(name, isActive),
     createHealth(config, onChange, onResult) {
       const health = parts.createHealth(config, onChange, (id, result) => {
         onResult?.(id, result);

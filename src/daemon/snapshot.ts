@@ -328,6 +328,17 @@ function fallbackSnapshot(
   };
 }
 
+/** To whom a service belongs, and whether that is active here. */
+function ownerOf(
+  { routers }: ServiceAssessment["service"],
+  { failover }: SnapshotInput,
+): Pick<ServiceSnapshot, "owner"> {
+  if (routers === undefined) return {};
+  const isActive = (name: string): boolean =>
+    failover?.routers.some((one) => one.name === name && one.state === "active") === true;
+  return { owner: { routers, active: routers.some(isActive) } };
+}
+
 function serviceSnapshot(context: FullContext): ServiceSnapshot {
   const { assessment, input } = context;
   const { service, servers, fallback } = assessment;
@@ -338,6 +349,7 @@ function serviceSnapshot(context: FullContext): ServiceSnapshot {
     listen: service.listen.map(listenText),
     forwarding: service.forwarding,
     ...engineReason(context),
+    ...ownerOf(service, input),
     ...(service.firewallMark !== undefined && { firewallMark: service.firewallMark }),
     scheduler: service.scheduler,
     ...(service.schedulerFlags !== undefined && { schedulerFlags: service.schedulerFlags }),

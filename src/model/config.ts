@@ -294,6 +294,8 @@ export interface VirtualService {
   readonly listen: readonly ListenAddress[];
   /** Mark that the packets of the service have; undefined: those to `listen` are its own. */
   readonly firewallMark?: number | undefined;
+  /** Virtual routers it belongs to: it is listed where one of them is active. Undefined: none. */
+  readonly routers?: readonly string[] | undefined;
   readonly forwarding: ForwardingMethod;
   readonly engine: EngineChoice;
   readonly scheduler: SchedulerName;

@@ -92,6 +92,12 @@ const service = v.object({
   forwarding: v.picklist(["proxy", "masq", "gate", "ipip"]),
   engine: v.string(),
   engineReason: v.optional(v.pipe(v.string(), v.description("Why this engine, one line"))),
+  owner: v.optional(
+    v.pipe(
+      v.object({ routers: v.array(v.string()), active: v.boolean() }),
+      v.description("Virtual routers it belongs to; listed where one of them is active"),
+    ),
+  ),
   firewallMark: v.optional(
     v.pipe(wholeCount, v.description("The service is the packets with this mark")),
   ),

@@ -97,6 +97,8 @@ export interface ServiceSnapshot {
   readonly engine: string;
   /** Why this engine; absent for the proxy that was asked for. */
   readonly engineReason?: string | undefined;
+  /** Virtual routers it belongs to, and whether one is active here; absent: it always serves. */
+  readonly owner?: { readonly routers: readonly string[]; readonly active: boolean } | undefined;
   /** The service is the packets with this mark, and `listen` is empty; absent: it is not. */
   readonly firewallMark?: number | undefined;
   readonly scheduler: string;

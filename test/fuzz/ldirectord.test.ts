@@ -36,7 +36,7 @@ function check(text: string): void {
 
 /** The configuration of a director that runs from the file itself. */
 function runDirectly(text: string): LoadedConfig {
-  const { document, ...findings } = readLdirectord(text, "a.cf", {});
+  const { document, ...findings } = readLdirectord({ text, file: "a.cf" }, {});
   const report = createReport();
   report.foreign(findings);
   return validate([document], { cores: 1 }, report);

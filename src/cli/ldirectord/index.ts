@@ -19,6 +19,7 @@ import { defaultName, findConfig, readCommandLine } from "./command-line.ts";
 import type { FoundConfig, LdirectordRequest, Verb } from "./command-line.ts";
 import { createStartReport, startDaemon } from "./daemonize.ts";
 import { sendSignal, waitForEnd } from "./process.ts";
+import { findResourceDirector } from "./resource.ts";
 
 /** ldirectord's exit statuses. */
 const exit = {
@@ -154,12 +155,22 @@ async function start(work: Work): Promise<ExitStatus> {
   const known = await look(work);
   // The director itself refuses beside a program of another maker.
   if (known.state === "running" && known.isOurs) return exit.ok;
+  if (await isResource(work, "appliance takeover")) return exit.failed;
   const loaded = await load(work);
   if (loaded?.ldirectord === undefined) return exit.configError;
   if (request.isDebug || loaded.ldirectord.supervised) return runHere(work);
   const status = await startDetached(work, loaded.ldirectord);
   if (status === exit.ok) await executeOthers(work, loaded);
   return status;
+}
+
+/** Refuses what a director with virtual routers does by itself. @returns True if one does. */
+async function isResource({ found, context }: Work, order: string): Promise<boolean> {
+  const director = await findResourceDirector(found.path, context);
+  if (director === undefined) return false;
+  const who = `the director with pid ${director.pid} starts and stops it with its addresses`;
+  context.stderr(`ldirectord for ${found.path} is a resource: ${who}; type: ${order}\n`);
+  return true;
 }
 
 /** Asks a director to end, and waits for it. @returns False if it takes too long. */
@@ -174,6 +185,7 @@ async function end(work: Work, pid: number, timeoutMs: number): Promise<boolean>
 async function stop(work: Work): Promise<ExitStatus> {
   const known = await look(work);
   if (known.state !== "running") return exit.ok;
+  if (await isResource(work, "appliance standby")) return exit.failed;
   await end(work, known.pid, stopWaitMs);
   const quiet = { ...work, context: { ...work.context, stderr: () => undefined } };
   await executeOthers(work, await load(quiet));
@@ -183,6 +195,10 @@ async function stop(work: Work): Promise<ExitStatus> {
 async function restart(work: Work): Promise<ExitStatus> {
   const known = await look(work);
   if (known.state !== "running") return work.request.verb === "restart" ? start(work) : exit.ok;
+  // Its services are anew after it, and the addresses stay.
+  if ((await findResourceDirector(work.found.path, work.context)) !== undefined) {
+    return reload(work);
+  }
   // With a broken file the old director goes on.
   if ((await load(work)) === undefined) return exit.configError;
   const { pid } = known;

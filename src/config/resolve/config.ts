@@ -61,6 +61,7 @@ export function resolveConfig(options: ResolveOptions): Config {
     place: entry.place,
   }));
   const statusPlace = sections.status && below(sections.status.place, "listen");
+  checkOwners(options);
   checkListen(services, { status, place: statusPlace }, report);
   warnUnused(sections, shared);
   return {
@@ -107,6 +108,21 @@ function checkNames(
         note: "the other is at",
         other,
       });
+    }
+  }
+}
+
+/** A service belongs to virtual routers that there are, as far as all files could be read. */
+function checkOwners({ sections, documents, report }: ResolveOptions): void {
+  const { services, routers } = sections;
+  if (documents.some(({ fault }) => fault !== undefined)) return;
+  const names = new Set(routers.map(({ value }) => value.name));
+  for (const service of services) {
+    if (!isSound(service, "vrrp")) continue;
+    for (const [index, found] of (service.value.vrrp ?? []).entries()) {
+      if (names.has(found)) continue;
+      const place = below(service.place, "vrrp", index);
+      report.problem(place, { expected: "the name of a [[vrrp]]", found });
     }
   }
 }

@@ -56,6 +56,7 @@ export function resolveService(
   const resolved: VirtualService = {
     ...withDefaults(serviceDefaults, settingsOf({ ...defaults?.value, ...value })),
     name: value.name,
+    routers: value.vrrp,
     listen,
     firewallMark: value.fwmark,
     schedulerFlags: value.scheduler_flags && inOrder(value.scheduler_flags),

@@ -68,6 +68,13 @@ const listen = v.pipe(
   filledList(listenAddress, 'an address and port such as "192.0.2.1:80", or a list of them'),
 );
 
+/** One name, or a list of them; gives a list. */
+const routerNames = v.pipe(
+  v.unknown(),
+  v.transform((input) => (Array.isArray(input) ? input : [input])),
+  filledList(name, "the name of a [[vrrp]], or a list of names"),
+);
+
 /** Prefix lengths by family; `undefined` where the number's family is not known yet. */
 const persistenceMask = value<number | { ipv4?: number; ipv6?: number }>(
   "a prefix length 1..32 (IPv6: 1..128), or { ipv4 = 24, ipv6 = 64 }",
@@ -110,6 +117,7 @@ export const defaultsTable = table(sharedEntries);
 export const serviceTable = table({
   ...sharedEntries,
   name,
+  vrrp: v.optional(routerNames),
   listen: v.optional(listen),
   fwmark: v.optional(integer("a firewall mark", 1, countMax)),
   protocol: v.optional(word(["tcp", "udp"])),

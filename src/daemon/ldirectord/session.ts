@@ -8,7 +8,7 @@
 import { resolve } from "node:path";
 
 import type { HealthState } from "../../check/index.ts";
-import type { LdirectordRun, LoadedConfig } from "../../config/index.ts";
+import type { LdirectordRun, LoadedConfig, LoadedLdirectord } from "../../config/index.ts";
 import { ApplianceError, errorText } from "../../errors/index.ts";
 import type { Logger } from "../../log/index.ts";
 import type { Config, ListenAddress } from "../../model/index.ts";
@@ -31,13 +31,9 @@ import {
   purgePhrases,
   virtualOf,
 } from "./phrase.ts";
-import {
-  configNameOf,
-  pidFilePaths,
-  readPidFile,
-  removePidFile,
-  writePidFile,
-} from "./pid-file.ts";
+import { configNameOf, pidFilePaths, readPidFile } from "./pid-file.ts";
+import { createPidFiles } from "./pid-files.ts";
+import type { PidFiles, ServedFile } from "./pid-files.ts";
 
 /** How the director was started. */
 export interface LdirectordStart {
@@ -49,7 +45,7 @@ export interface LdirectordStart {
 
 /** What a {@link LdirectordSession} is made of. */
 export interface LdirectordSessionOptions {
-  readonly run: LdirectordRun;
+  readonly run: LoadedLdirectord;
   readonly start: LdirectordStart;
   readonly config: Config;
   readonly version: string;
@@ -70,6 +66,8 @@ export interface LdirectordSession {
   checked(id: string, state: HealthState | undefined): void;
   /** A file has changed on disk. */
   fileChanged(file: string, isReread: boolean): void;
+  /** A virtual router is active here, or is not any more. */
+  routerChanged(name: string, isActive: boolean): void;
   /** SIGHUP came. */
   hungUp(): void;
   /** The director has ended. */
@@ -132,17 +130,17 @@ function openLog(options: LdirectordSessionOptions, configName: string): Ldirect
 export function openLdirectordSession(options: LdirectordSessionOptions): LdirectordSession {
   const { run, start, environment, version, stderr } = options;
   const configName = start.configName ?? configNameOf(resolve(run.file));
-  const pidFiles = pidFilePaths(configName, environment);
-  refuseSecondManager(options, pidFiles[0]);
+  const own = pidFilePaths(configName, environment);
+  refuseSecondManager(options, own[0]);
   const log = openLog(options, configName);
   const isDaemon = start.mode === "daemon";
-  try {
-    // ldirectord itself has none unless it is a daemon.
-    if (isDaemon || start.mode === "run") for (const file of pidFiles) writePidFile(file);
-  } catch (error) {
+  const served = [{ pidFiles: own, routers: run.routers }, ...otherFiles(options)];
+  // ldirectord itself has none unless it is a daemon.
+  const hasFiles = isDaemon || start.mode === "run";
+  const pidFiles = createPidFiles(hasFiles ? served : [], (error) => {
     if (isDaemon) throw error;
     stderr(`appliance: ${errorText(error)}; going on without a pid file\n`);
-  }
+  });
   log.write(
     `Starting Linux Director (appliance ${version}) ` +
       (isDaemon ? "as daemon" : `with pid: ${process.pid}`),
@@ -150,9 +148,17 @@ export function openLdirectordSession(options: LdirectordSessionOptions): Ldirec
   return createSession(log, { options, pidFiles });
 }
 
+/** Those of a haresources that names several; without it only the first one has a pid file. */
+function otherFiles({ run, environment }: LdirectordSessionOptions): readonly ServedFile[] {
+  const isResource = ({ routers }: LdirectordRun): boolean => routers.length > 0;
+  return run.others.filter(isResource).map(({ file, routers }) => {
+    return { pidFiles: pidFilePaths(configNameOf(resolve(file)), environment), routers };
+  });
+}
+
 interface SessionParts {
   readonly options: LdirectordSessionOptions;
-  readonly pidFiles: readonly string[];
+  readonly pidFiles: PidFiles;
 }
 
 function createSession(log: LdirectordLog, { options, pidFiles }: SessionParts): LdirectordSession {
@@ -216,8 +222,7 @@ function createSession(log: LdirectordLog, { options, pidFiles }: SessionParts):
         `Linux Director Daemon terminated on signal: ${signal}`,
       );
     },
-    close() {
-      for (const file of pidFiles) removePidFile(file);
-    },
+    routerChanged: (name, isActive) => pidFiles.follow(name, isActive),
+    close: () => pidFiles.close(),
   };
 }

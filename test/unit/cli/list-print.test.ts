@@ -51,6 +51,24 @@ describe("printList", () => {
     ]);
   });
 
+  test("leaves out what belongs to a virtual router that is not active here", async () => {
+    const owned = (active: boolean) => async () => {
+      const owner = { routers: ["lb1"], active };
+      return { services: snapshotServices.map((service) => ({ ...service, owner })) };
+    };
+    const header = (await print({}, { snapshot: owned(false) })).stdout;
+    expect(header).toBe(`IP Virtual Server version 1.2.1 (size=4096)
+Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn
+`);
+    const { stdout } = await print({}, { snapshot: owned(true) });
+    expect(stdout).toBe((await print({})).stdout);
+    expect(stdout).not.toBe(header);
+    expect((await print({}, { snapshot: owned(false) }, true)).stdout).toBe(
+      '{\n  "services": []\n}\n',
+    );
+  });
+
   test("without timeouts prints zeroes, as there is nothing to time out", async () => {
     const { stdout } = await print({ view: "timeout" });
     expect(stdout).toBe("Timeout (tcp tcpfin udp): 0 0 0\n");

@@ -78,6 +78,18 @@ last events
   );
 });
 
+test.each([
+  [undefined, ""],
+  [{ routers: ["lb1"], active: true }, ""],
+  [{ routers: ["lb1", "lb2"], active: false }, ", served where lb1 or lb2 is active"],
+])("formatStatus says of a service of %j: %j", (owner, expected) => {
+  const services = [
+    { ...directorSnapshot().services[0]!, state: "up" as const, reason: "", owner },
+  ];
+  const text = formatStatus(directorSnapshot({ services }), false);
+  expect(text).toContain(`  up${expected}\n`);
+});
+
 test("formatStatus tells what is wrong with the director first", () => {
   const snapshot = directorSnapshot({
     ready: false,

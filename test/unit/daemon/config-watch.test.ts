@@ -21,7 +21,8 @@ async function changeFile(settings: string, isLdirectord = false) {
   const path = join(folder.path, "a.toml");
   writeFileSync(path, "one");
   utimesSync(path, 1, 1);
-  const run = { file: path, logfile: "", supervised: false, cleanstop: true, execute: [] };
+  const named = { file: path, logfile: "", supervised: false, cleanstop: true, execute: [] };
+  const run = { ...named, routers: [], others: [] };
   const loaded: LoadedConfig = {
     ...parseConfig(`[director]\n${settings}\n${service}`, path),
     ...(isLdirectord && { ldirectord: run }),

@@ -55,6 +55,15 @@ describe("judgeRouters()", () => {
     ]);
   });
 
+  test("a service counts for the routers that it belongs to, whatever its address", () => {
+    const one = service("192.0.2.100:80", "down", 1);
+    const services = [{ ...one, service: { ...one.service, routers: ["b"] } }];
+    expect(judgeRouters([a, b], services, allUp)).toMatchObject([
+      { name: "a", isFit: true, liveServers: 0 },
+      { name: "b", isFit: false, liveServers: 1 },
+    ]);
+  });
+
   test("a service on none of the addresses counts for all", () => {
     const services = [service("0.0.0.0:80", "down", 1)];
     expect(judgeRouters([a, b], services, allUp)).toMatchObject([

@@ -6,6 +6,7 @@ import { assembleFigures, assembleSnapshot } from "../../../src/daemon/snapshot.
 import type { SnapshotInput } from "../../../src/daemon/snapshot.ts";
 import { renderMetrics } from "../../../src/status/metrics.ts";
 import type { ServiceSnapshot } from "../../../src/status/source.ts";
+import { failoverSnapshot } from "../../helpers/fake-status-source.ts";
 import { realServer, serverCounters, serviceCounters, virtualService } from "./fixture.ts";
 
 function server(more: Partial<ServerAssessment> = {}): ServerAssessment {
@@ -71,6 +72,20 @@ function service(of: Partial<ServiceAssessment>, more: Partial<SnapshotInput> = 
 }
 
 describe("assembleSnapshot()", () => {
+  test.each([
+    ["active", true],
+    ["backup", false],
+  ] as const)("a service belongs to a virtual router that is %s here: %p", (state, active) => {
+    const owned = virtualService({ routers: ["gone", "public"] });
+    const failover = failoverSnapshot({ name: "public", state });
+    expect(service({ service: owned }, { failover }).owner).toEqual({
+      routers: ["gone", "public"],
+      active,
+    });
+    expect(service({}, { failover })).not.toHaveProperty("owner");
+    expect(service({ service: owned }).owner).toMatchObject({ active: false });
+  });
+
   test("tells program, times and configuration", () => {
     expect(assembleSnapshot(input({ assessments: [] }))).toEqual({
       version: 1,

@@ -13,7 +13,7 @@ import { formatSection } from "../../toml.ts";
 import type { HeartbeatHost } from "./host.ts";
 import { readPair } from "./pair.ts";
 import type { HeartbeatFiles, Pair } from "./pair.ts";
-import { ldirectordConfigsOf } from "./service.ts";
+import { ldirectordConfigsOf, routersOf } from "./service.ts";
 import { createTold } from "./told.ts";
 
 /** Heartbeat's files, read. */
@@ -23,8 +23,15 @@ export interface HeartbeatDocument {
   /** Problems beyond those told. */
   readonly omitted: number;
   readonly warnings: readonly Warning[];
-  /** ldirectord.cf files that belong to it, as haresources names them. */
-  readonly configs: readonly string[];
+  readonly configs: readonly OwnedConfig[];
+}
+
+/** An ldirectord.cf that haresources names. */
+export interface OwnedConfig {
+  /** As it is named there. */
+  readonly config: string;
+  /** Virtual routers whose resource it is. */
+  readonly routers: readonly string[];
 }
 
 /** The files cannot be used, and why stands in the problems. */
@@ -58,7 +65,9 @@ export function readHeartbeat(files: HeartbeatFiles, host: HeartbeatHost): Heart
     problems,
     omitted,
     warnings: warnings.map((warning) => ({ ...warning, path: "" })),
-    configs: ldirectordConfigsOf(pair.groups),
+    configs: ldirectordConfigsOf(pair.groups).map((config) => {
+      return { config, routers: routersOf(config, pair.instances) };
+    }),
   };
 }
 

@@ -51,8 +51,8 @@ function sortByPlace(notes: readonly ImportNote[]): readonly ImportNote[] {
 }
 
 function textOf(pair: Pair, host: HeartbeatHost, told: Told): string {
-  const { groups, nodes, instances, peer = {} } = pair;
-  const services = translateServices(groups, host, told);
+  const { nodes, instances, peer = {} } = pair;
+  const services = translateServices(pair, host, told);
   if (instances.length === 0 && services === "") return "";
   const sections = [
     headOf(nodes, instances),

@@ -36,6 +36,7 @@ export interface InstanceContext {
 
 /** A table, and where its keys come from. */
 export interface Instance {
+  readonly name: string;
   readonly table: NativeTable;
   readonly group: ResourceGroup;
 }
@@ -67,8 +68,9 @@ export function translateGroup(
   const native = (list: readonly AddressResource[]): NativeValue[] =>
     list.map((one) => nativeAddress(one, group, { interfaces, context }));
   const [same, other] = splitByFamily(addresses, family);
+  const name = nameOf(group.node, context.names);
   const table: NativeTable = {
-    name: nameOf(group.node, context.names),
+    name,
     interface: interfaces.length === 1 ? interfaces[0] : undefined,
     interfaces: interfaces.length > 1 ? interfaces : undefined,
     vrid,
@@ -86,7 +88,7 @@ export function translateGroup(
     track: pings.length === 0 ? undefined : pings.map((ping) => ({ ping })),
     resources: resourcesOf(group, context),
   };
-  return { table, group };
+  return { name, table, group };
 }
 
 function isAddress(resource: Resource): resource is AddressResource {

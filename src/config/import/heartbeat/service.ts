@@ -10,7 +10,9 @@ import { quoted } from "../notes.ts";
 import { readHaresources } from "./haresources.ts";
 import type { Resource, ResourceGroup } from "./haresources.ts";
 import type { HeartbeatHost } from "./host.ts";
+import type { Instance } from "./instance.ts";
 import type { NamedText } from "./line.ts";
+import type { Pair } from "./pair.ts";
 import { createTold } from "./told.ts";
 import type { Told } from "./told.ts";
 
@@ -28,13 +30,20 @@ export function ldirectordConfigsOf(groups: readonly ResourceGroup[]): readonly 
   return [...new Set(groups.flatMap(({ resources }) => resources).flatMap(configOf))];
 }
 
+/** Virtual routers whose resource an ldirectord.cf is. */
+export function routersOf(config: string, instances: readonly Instance[]): readonly string[] {
+  return instances
+    .filter(({ group }) => group.resources.flatMap(configOf).includes(config))
+    .map(({ name }) => name);
+}
+
 function configOf(resource: Resource): readonly string[] {
   return resource.kind === "ldirectord" ? [resource.config] : [];
 }
 
 /** Native text of all files, in the order in which haresources names them; each one once. */
 export function translateServices(
-  groups: readonly ResourceGroup[],
+  { groups, instances }: Pick<Pair, "groups" | "instances">,
   host: HeartbeatHost,
   told: Told,
 ): string {
@@ -44,7 +53,8 @@ export function translateServices(
     for (const config of group.resources.flatMap(configOf)) {
       if (seen.has(config)) continue;
       seen.add(config);
-      const text = translateFile(config, group, { host, told });
+      const routers = routersOf(config, instances);
+      const text = translateFile(config, group, { host, told, routers });
       if (text === undefined) continue;
       const rest = texts.length === 0 ? text : text.replaceAll(singleTables, "");
       if (rest !== text) {
@@ -57,10 +67,16 @@ export function translateServices(
   return texts.join("\n");
 }
 
+interface Translation {
+  readonly host: HeartbeatHost;
+  readonly told: Told;
+  readonly routers: readonly string[];
+}
+
 function translateFile(
   config: string,
   group: ResourceGroup,
-  { host, told }: { readonly host: HeartbeatHost; readonly told: Told },
+  { host, told, routers }: Translation,
 ): string | undefined {
   const named = host.readLdirectordFile?.(config);
   if (named === undefined) {
@@ -70,7 +86,7 @@ function translateFile(
   }
   const { ok, config: read, ...found } = parseLdirectord(named.text, named.file, host);
   told.pass(found.problems, found.omitted);
-  const native = ok ? toNative(read) : undefined;
+  const native = ok ? toNative(read, routers) : undefined;
   for (const warning of [...found.warnings, ...(native?.warnings ?? [])]) {
     const { file, line, path, message } = warning;
     told.warn({ file, line }, path === "" ? message : `${path}: ${message}`);

@@ -10,7 +10,7 @@ import type { Problem, Warning } from "../../problem.ts";
 import type { LdirectordConfig, LdirectordVirtual } from "./model.ts";
 import { directiveByKey } from "./native-alert.ts";
 import { distinctReals } from "./native-service.ts";
-import { nativeTables } from "./native.ts";
+import { nativeTables, ownedTables } from "./native.ts";
 import { parseLdirectord } from "./parse.ts";
 import type { LdirectordHost } from "./parse.ts";
 
@@ -26,6 +26,8 @@ export interface LdirectordRun {
   readonly cleanstop: boolean;
   /** Other configurations that start and stop with this one. */
   readonly execute: readonly string[];
+  /** Virtual routers whose resource it is; empty: it serves always. */
+  readonly routers: readonly string[];
 }
 
 /** An ldirectord.cf, read. */
@@ -54,10 +56,17 @@ const faultTold = {
   isTold: true,
 };
 
+/** A file, and what it is for. */
+export interface LdirectordText {
+  readonly text: string;
+  readonly file: string;
+  /** Names of virtual routers whose resource it is. @default none */
+  readonly routers?: readonly string[];
+}
+
 /** Reads a file. Never throws, whatever the text is. */
 export function readLdirectord(
-  text: string,
-  file: string,
+  { text, file, routers = [] }: LdirectordText,
   host: LdirectordHost,
 ): LdirectordDocument {
   const { ok, config, problems, omitted, warnings } = parseLdirectord(text, file, host);
@@ -68,6 +77,7 @@ export function readLdirectord(
     supervised: globals.supervised === true,
     cleanstop: globals.cleanstop !== false,
     execute: globals.execute,
+    routers,
   };
   // What is wrong with a file that could not be read to its end is told already.
   if (!ok) {
@@ -77,7 +87,7 @@ export function readLdirectord(
   const { top, services, journal } = nativeTables(config);
   const table: Table = {
     ...plainTable(top),
-    virtual_service: services.map(plainTable),
+    virtual_service: ownedTables(services, routers).map(plainTable),
   };
   const origin = originOf(config, (index) => services[index]?.["forwarding"]);
   return {

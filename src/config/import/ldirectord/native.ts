@@ -63,16 +63,36 @@ function topTables(
   };
 }
 
-/** Translates a file that {@link parseLdirectord} has accepted, to text. */
-export function toNative(config: LdirectordConfig): NativeText {
-  const { top, services, journal } = nativeTables(config);
+/**
+ * Translates a file that {@link parseLdirectord} has accepted, to text.
+ *
+ * @param routers Names of virtual routers that the services belong to; the text has none of these.
+ */
+export function toNative(config: LdirectordConfig, routers: readonly string[] = []): NativeText {
+  const tables = nativeTables(config);
+  const { services, journal } = tables;
+  warnRefused(formatTables(tables, config), config, journal);
+  const owned = { ...tables, services: ownedTables(services, routers) };
+  const warnings = journal.warnings.toSorted((a, b) => a.line - b.line);
+  return { toml: formatTables(owned, config), warnings };
+}
+
+/** Says of services to which virtual routers they belong. */
+export function ownedTables(
+  services: readonly NativeTable[],
+  routers: readonly string[],
+): readonly NativeTable[] {
+  if (routers.length === 0) return services;
+  const vrrp = routers.length === 1 ? routers[0] : routers;
+  return services.map(({ name, ...rest }) => ({ name, vrrp, ...rest }));
+}
+
+function formatTables({ top, services }: NativeTables, config: LdirectordConfig): string {
   const sections = Object.entries(top).map(([name, table]) => formatSection(`[${name}]`, table));
   for (const [index, table] of services.entries()) {
     sections.push(remarksOf(config.virtuals[index]!) + formatSection("[[virtual_service]]", table));
   }
-  const toml = sections.join("\n");
-  warnRefused(toml, config, journal);
-  return { toml, warnings: journal.warnings.toSorted((a, b) => a.line - b.line) };
+  return sections.join("\n");
 }
 
 /** What people have written about a service. */

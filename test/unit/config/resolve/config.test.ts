@@ -22,6 +22,17 @@ describe("resolveConfig()", () => {
     });
   });
 
+  test("a service belongs to virtual routers that there are", () => {
+    const router =
+      '[[vrrp]]\nname = "lb1"\ninterface = "eth0"\nvrid = 1\naddresses = ["192.0.2.9"]\nauth = "none"\n';
+    const [service] = configOf(serviceText('vrrp = "lb1"') + router).virtualServices;
+    expect(service!.routers).toEqual(["lb1"]);
+    expect(configOf(serviceText()).virtualServices[0]!.routers).toBeUndefined();
+    const problems = problemsOf(serviceText('vrrp = ["lb1", "lb2"]') + router);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain('Expected the name of a [[vrrp]], got "lb2"');
+  });
+
   test("takes what they say", () => {
     const text =
       '[director]\nengine = "auto"\nstop_timeout = "0s"\nscript_user = "nobody"\nlog_level = "error"\n' +

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { parseConfig } from "../../../../src/config/index.ts";
-import type { LdirectordRun } from "../../../../src/config/index.ts";
+import type { LoadedLdirectord } from "../../../../src/config/index.ts";
 import { assessService } from "../../../../src/daemon/assessment.ts";
 import type { Health, ServiceAssessment } from "../../../../src/daemon/assessment.ts";
 import { openLdirectordSession } from "../../../../src/daemon/ldirectord/session.ts";
@@ -21,12 +21,13 @@ const { config } = parseConfig(
   "a",
 );
 
-function setUp(start: LdirectordStart, more: Partial<LdirectordRun> = {}) {
+function setUp(start: LdirectordStart, more: Partial<LoadedLdirectord> = {}) {
   const folder = createTempFolder();
   const logfile = join(folder.path, "a.log");
   const told: string[] = [];
   const output: string[] = [];
-  const run = { file: "/x/web.cf", logfile, supervised: false, cleanstop: true, execute: [] };
+  const named = { file: "/x/web.cf", logfile, supervised: false, cleanstop: true, execute: [] };
+  const run = { ...named, routers: [], others: [] };
   return {
     told,
     output,
@@ -157,6 +158,23 @@ describe("openLdirectordSession()", () => {
     fixture.open().close();
   });
 
+  test("a resource has its pid file where its virtual router is active", () => {
+    const other = { file: "/x/mail.cf", logfile: "", supervised: false, cleanstop: true };
+    const others = [{ ...other, execute: [], routers: ["lb2"] }];
+    using fixture = setUp({ mode: "run" }, { routers: ["lb1"], others });
+    const mail = fixture.pidFile.replace("web.cf", "mail.cf");
+    const session = fixture.open();
+    const there = () => [existsSync(fixture.pidFile), existsSync(mail)];
+    expect(there()).toEqual([false, false]);
+    session.routerChanged("lb1", true);
+    expect(there()).toEqual([true, false]);
+    session.routerChanged("lb2", true);
+    session.routerChanged("lb1", false);
+    expect(there()).toEqual([false, true]);
+    session.close();
+    expect(there()).toEqual([false, false]);
+  });
+
   test("only a daemon needs its pid file", () => {
     const start = (mode: LdirectordStart["mode"]) => {
       const told: string[] = [];
@@ -168,6 +186,8 @@ describe("openLdirectordSession()", () => {
             supervised: false,
             cleanstop: true,
             execute: [],
+            routers: [],
+            others: [],
           },
           start: { mode },
           config,

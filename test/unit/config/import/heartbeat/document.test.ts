@@ -30,7 +30,7 @@ describe("readHeartbeat()", () => {
 
   test("names the ldirectord.cf files and leaves their services to them", () => {
     const found = read("lb1 ldirectord::a.cf 192.0.2.100/24/eth0\nlb2 ldirectord::a.cf\n");
-    expect(found.configs).toEqual(["a.cf"]);
+    expect(found.configs).toEqual([{ config: "a.cf", routers: ["lb1"] }]);
     expect(found.document.table).not.toHaveProperty("virtual_service");
   });
 

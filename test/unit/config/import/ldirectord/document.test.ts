@@ -6,8 +6,8 @@ import { ConfigError, formatProblem, formatWarning } from "../../../../../src/co
 import { parseConfig, validate } from "../../../../../src/config/parse.ts";
 import { createReport } from "../../../../../src/config/report.ts";
 
-function load(text: string) {
-  const { document, run, ...findings } = readLdirectord(text, "a.cf", {});
+function load(text: string, routers: readonly string[] = []) {
+  const { document, run, ...findings } = readLdirectord({ text, file: "a.cf", routers }, {});
   const report = createReport();
   report.foreign(findings);
   return { run, loaded: () => validate([document], { cores: 1 }, report) };
@@ -86,6 +86,7 @@ describe("readLdirectord()", () => {
       supervised: false,
       cleanstop: true,
       execute: [],
+      routers: [],
     });
     const text = 'logfile="local0"\nsupervised\ncleanstop=no\nexecute=b\nexecute=c\n';
     const { run, loaded } = load(`${text}virtual=192.0.2.1:80\n\treal=192.0.2.2:80 masq\n`);
@@ -95,7 +96,19 @@ describe("readLdirectord()", () => {
       supervised: true,
       cleanstop: false,
       execute: ["b", "c"],
+      routers: [],
     });
     expect(loaded().warnings.map(({ path }) => path)).not.toContain("logfile");
+  });
+
+  test("services of a resource belong to its virtual routers", () => {
+    const text = "virtual=192.0.2.1:80\n\treal=192.0.2.2:80 masq\n";
+    expect(load(text, ["lb1"]).run.routers).toEqual(["lb1"]);
+    const named = { text, file: "a.cf", routers: ["lb1", "lb2"] };
+    const { document } = readLdirectord(named, {});
+    expect(document.table?.["virtual_service"]).toMatchObject([{ vrrp: ["lb1", "lb2"] }]);
+    const { config } = parseLdirectord(text, "a.cf");
+    expect(toNative(config, ["lb1"]).toml).toMatch(/^name = .*\nvrrp = "lb1"$/m);
+    expect(toNative(config).toml).not.toContain("vrrp");
   });
 });
