@@ -29,7 +29,9 @@ async function effective(given: ParsedArguments, context: CommandContext): Promi
   } catch (error) {
     const isDown = error instanceof ApplianceError && error.code === "CONTROL_NOT_RUNNING";
     if (!isDown) throw error;
-    context.stderr(`appliance config: no director runs here; this is ${filesOf(given)[0]}\n`);
+    context.stderr(
+      `appliance config: no director runs here; this is ${filesOf(given).join(" ")}\n`,
+    );
     return fromFiles(given);
   }
 }

@@ -18,7 +18,8 @@ export const run: Command = {
   usage: "run [--config FILE…]",
   details: `  -c, --config FILE  native configuration, an ldirectord.cf or a folder of
                      Heartbeat; several files are taken together; without one
-                     /etc/appliance/appliance.toml, or else /etc/ha.d/ldirectord.cf
+                     /etc/appliance/appliance.toml, or else ha.cf and haresources of
+                     /etc/ha.d, and its ldirectord.cf
 SIGTERM and Ctrl-C stop accepting and wait for connections to end, a second one stops at once.
 SIGHUP reloads. SIGUSR1 writes the state to the log.`,
   async run(args, { environment, stdout, stderr, signal }) {

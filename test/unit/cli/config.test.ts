@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { defaultFile } from "../../../src/cli/files.ts";
+import { defaultFiles } from "../../../src/cli/files.ts";
 import { createCliFixture, runLine } from "../../helpers/cli-fixture.ts";
 import { createTempFolder } from "../../helpers/temp-folder.ts";
 
@@ -31,5 +31,7 @@ test("config --config shows files, whether a director runs or not", async () => 
 test("config says when it falls back to the default file", async () => {
   using folder = createTempFolder();
   const { stderr } = await runLine(folder.path, ["config"]);
-  expect(stderr).toStartWith(`appliance config: no director runs here; this is ${defaultFile()}\n`);
+  expect(stderr).toStartWith(
+    `appliance config: no director runs here; this is ${defaultFiles().join(" ")}\n`,
+  );
 });

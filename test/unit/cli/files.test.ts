@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 
 import { parseArguments } from "../../../src/cli/arguments.ts";
-import { configOption, defaultFile, filesOf } from "../../../src/cli/files.ts";
+import { configOption, defaultFiles, filesOf } from "../../../src/cli/files.ts";
 
 test.each([
-  [[], [defaultFile()]],
+  [[], [...defaultFiles()]],
   [["--config", "a.toml"], ["a.toml"]],
   [
     ["-c", "a.toml", "b.toml", "--config=c.toml"],
@@ -17,10 +17,19 @@ test.each([
 
 const native = "/etc/appliance/appliance.toml";
 const old = "/etc/ha.d/ldirectord.cf";
+const folder = "/etc/ha.d";
+const pair = [folder, `${folder}/ha.cf`, `${folder}/haresources`];
 test.each([
-  [[native, old], native],
-  [[old], old],
-  [[], native],
-])("defaultFile where %j exists", (existing, expected) => {
-  expect(defaultFile((path) => existing.includes(path))).toBe(expected);
+  [[native, old, ...pair], [native]],
+  [[folder, old], [old]],
+  [
+    [old, ...pair],
+    [folder, old],
+  ],
+  [pair, [folder]],
+  // A ha.cf alone is that of a cluster manager.
+  [[folder, `${folder}/ha.cf`, old], [old]],
+  [[], [native]],
+] as [string[], string[]][])("defaultFiles where %j exist", (existing, expected) => {
+  expect(defaultFiles((path) => existing.includes(path))).toEqual(expected);
 });
