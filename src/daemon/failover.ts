@@ -22,7 +22,7 @@ import type { Config, TrackTarget, VirtualRouter } from "../model/index.ts";
 import type { ServiceAssessment } from "./assessment.ts";
 import { DrainWatch, settleMsMax } from "./drain-watch.ts";
 import { reportsOf, stateReport } from "./failover-report.ts";
-import { judgeRouters, trackedBy, unitsOf } from "./fitness.ts";
+import { judgeRouters, judgeServing, trackedBy, unitsOf } from "./fitness.ts";
 import type { RouterVerdict } from "./fitness.ts";
 import type { HookRunner } from "./hooks.ts";
 import type { PeerCopyView } from "./peer-copy.ts";
@@ -33,6 +33,7 @@ import { Resources } from "./resources.ts";
 import type { ResourcesOptions } from "./resources.ts";
 import { readRouterKeys } from "./router-keys.ts";
 import type { RouterKeys } from "./router-keys.ts";
+import { ServingHold } from "./serving-hold.ts";
 import { Tracking } from "./tracking.ts";
 import type { TrackView } from "./tracking.ts";
 import { TransitionCounts } from "./transition-counts.ts";
@@ -116,6 +117,7 @@ export class DirectorFailover {
   readonly #transitions = new TransitionCounts();
   readonly #drains: DrainWatch;
   readonly #resources: Resources;
+  readonly #hold: ServingHold;
   /** What each virtual router was told last. */
   readonly #told = new Map<string, RouterVerdict>();
 
@@ -138,6 +140,7 @@ export class DirectorFailover {
       countConnections: options.countConnections,
       onDrained: (name) => void this.#failover?.endDrain(name),
     });
+    this.#hold = new ServingHold({ clock: options.clock, onDue: () => this.#tellVerdicts() });
     this.#resources = new Resources({
       clock: options.clock,
       run: options.runProgram,
@@ -152,6 +155,7 @@ export class DirectorFailover {
     this.#routers = virtualRouters;
     this.#transitions.keepOnly(new Set(this.names()));
     this.#resources.apply(virtualRouters);
+    this.#hold.keep(virtualRouters.map(({ name }) => name));
     if (virtualRouters.length === 0 && this.#failover === undefined) return;
     this.#failover ??= this.#start();
     // Who has not asked yet must not claim to be fit.
@@ -257,6 +261,7 @@ export class DirectorFailover {
   /** Hands everything over and ends; more than once is once. */
   async close(): Promise<void> {
     this.#drains.close();
+    this.#hold.keep([]);
     this.#witnesses.close();
     this.#tracking.close();
     this.#options.asker.close();
@@ -270,7 +275,11 @@ export class DirectorFailover {
     const failover = this.#failover;
     if (failover === undefined) return;
     const isUp = (target: AskedTarget): boolean | undefined => this.#tracking.isUp(target);
-    for (const verdict of judgeRouters(this.#routers, this.#services, isUp)) {
+    const servings = judgeServing(this.#routers, this.#services).map((judged) => {
+      const isActive = this.#active.has(judged.name);
+      return { ...this.#hold.say({ ...judged, isActive }), name: judged.name };
+    });
+    for (const verdict of judgeRouters(this.#routers, servings, isUp)) {
       const { name, isFit, liveServers, isWitnessReached } = verdict;
       const before = this.#told.get(name);
       this.#told.set(name, verdict);
@@ -352,6 +361,8 @@ export class DirectorFailover {
     this.#transitions.note(instance, state, cause);
     this.#resources.follow(instance, isActive);
     this.#options.onState(instance, isActive);
+    // What waits on one side does not on the other.
+    this.#tellVerdicts();
     const router = this.#routers.find(({ name }) => name === instance);
     const addresses = router?.addresses.map(({ address }) => address) ?? [];
     this.#tell(stateReport(event, addresses));

@@ -12,6 +12,7 @@ import type { AskedTarget } from "../check/index.ts";
 import type { Fitness } from "../failover/index.ts";
 import type { TrackTarget, VirtualRouter } from "../model/index.ts";
 import type { ServiceAssessment } from "./assessment.ts";
+import type { Serving } from "./serving-hold.ts";
 
 /** What one virtual router is told. */
 export interface RouterVerdict extends Fitness {
@@ -26,11 +27,29 @@ export type JudgedService = Pick<ServiceAssessment, "service" | "servers" | "sta
 /** Says of a target whether it is up; undefined: nothing is known yet. */
 export type IsUp = (target: AskedTarget) => boolean | undefined;
 
+/** How the services of one virtual router are served. */
+export interface RouterServing extends Serving {
+  readonly name: string;
+}
+
+/** The same as judged, and how long it takes until the other director has seen it, too. */
+export interface ServingVerdict extends RouterServing {
+  readonly settleMs: number;
+}
+
+/**
+ * A check of the other director may be that far away from one of this: an interval, and half of one
+ * more for a check that has just begun.
+ */
+const intervalsToSettle = 2;
+
 /** Virtual routers that move together. */
 interface Unit {
-  readonly routers: VirtualRouter[];
+  readonly routers: readonly VirtualRouter[];
   isServing: boolean;
   liveServers: number;
+  /** Longest interval of the checks of its services, ms. */
+  intervalMs: number;
 }
 
 /** Virtual routers by what moves together: a group, or one that has none. */
@@ -50,14 +69,13 @@ export function trackedBy(unit: readonly VirtualRouter[]): readonly TrackTarget[
   return unit.flatMap(({ track }) => track);
 }
 
-/** One verdict for each virtual router. */
-export function judgeRouters(
+/** How the services of each virtual router are served. */
+export function judgeServing(
   routers: readonly VirtualRouter[],
   services: Iterable<JudgedService>,
-  isUp: IsUp,
-): readonly RouterVerdict[] {
+): readonly ServingVerdict[] {
   const units = unitsOf(routers).map<Unit>((members) => {
-    return { routers: [...members], isServing: true, liveServers: 0 };
+    return { routers: members, isServing: true, liveServers: 0, intervalMs: 0 };
   });
   const places: Places = { byAddress: new Map(), byName: new Map() };
   for (const unit of units) {
@@ -67,7 +85,21 @@ export function judgeRouters(
     }
   }
   for (const service of services) countService(service, concerned(service, places) ?? units);
-  return units.flatMap((unit) => verdictsOf(unit, isUp));
+  return units.flatMap(({ routers: members, isServing, liveServers, intervalMs }) =>
+    members.map(({ name }) => {
+      return { name, isServing, liveServers, settleMs: intervalMs * intervalsToSettle };
+    }),
+  );
+}
+
+/** One verdict for each virtual router, from how its services are served and what it tracks. */
+export function judgeRouters(
+  routers: readonly VirtualRouter[],
+  servings: readonly RouterServing[],
+  isUp: IsUp,
+): readonly RouterVerdict[] {
+  const byName = new Map(servings.map((serving) => [serving.name, serving]));
+  return unitsOf(routers).flatMap((unit) => verdictsOf(unit, byName, isUp));
 }
 
 /** Where a unit is found. */
@@ -89,23 +121,30 @@ function concerned(
   return found.size === 0 ? undefined : found;
 }
 
-function countService({ servers, state }: JudgedService, units: Iterable<Unit>): void {
+function countService({ service, servers, state }: JudgedService, units: Iterable<Unit>): void {
   let liveServers = 0;
   for (const { health } of servers) if (health === "up") liveServers++;
+  let intervalMs = 0;
+  for (const { check } of service.realServers) intervalMs = Math.max(intervalMs, check.intervalMs);
   for (const unit of units) {
     if (state !== "up") unit.isServing = false;
     unit.liveServers += liveServers;
+    unit.intervalMs = Math.max(unit.intervalMs, intervalMs);
   }
 }
 
-function verdictsOf({ routers, isServing, liveServers }: Unit, isUp: IsUp): RouterVerdict[] {
-  const targets = trackedBy(routers);
+function verdictsOf(
+  unit: readonly VirtualRouter[],
+  servings: ReadonlyMap<string, RouterServing>,
+  isUp: IsUp,
+): RouterVerdict[] {
+  const targets = trackedBy(unit);
   // Who knows nothing yet of a script has no reason to be unfit.
-  const isFit =
-    isServing && targets.every((target) => target.type !== "script" || isUp(target) !== false);
-  return routers.map(({ name, witness }) => {
+  const isWell = targets.every((target) => target.type !== "script" || isUp(target) !== false);
+  return unit.map(({ name, witness }) => {
+    const { isServing, liveServers } = servings.get(name)!;
     const isWitnessReached = reachesWitness(targets, isUp, witness === "require");
-    return { name, isFit, liveServers, isWitnessReached };
+    return { name, isFit: isServing && isWell, liveServers, isWitnessReached };
   });
 }
 

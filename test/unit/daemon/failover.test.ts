@@ -50,7 +50,8 @@ auth = "none"
 const empty: Config = { ...configOf(), virtualRouters: [] };
 
 function service(state: JudgedService["state"], health: string): ServiceAssessment {
-  const judged = { service: { listen: [{ address }] }, servers: [{ health }], state };
+  const realServers = [{ check: { intervalMs: 1000 } }];
+  const judged = { service: { listen: [{ address }], realServers }, servers: [{ health }], state };
   return judged as unknown as ServiceAssessment;
 }
 
@@ -168,6 +169,24 @@ describe("DirectorFailover", () => {
       "fitness web true 1",
       "fitness web false 0",
     ]);
+  });
+
+  test("an active director says late that its services fail, and a backup that they do not", async () => {
+    const { failover, orders, tell, clock } = setUp();
+    await failover.apply(configOf());
+    failover.judge([service("up", "up")]);
+    tell({ type: "state", instance: "web", state: "active", cause: "silence" });
+    orders.length = 0;
+    failover.judge([service("down", "down")]);
+    clock.advance(1999);
+    expect(orders).toEqual([]);
+    clock.advance(1);
+    expect(orders).toEqual(["fitness web false 0"]);
+    tell({ type: "state", instance: "web", state: "backup", cause: "unfit" });
+    failover.judge([service("up", "up")]);
+    expect(orders).toHaveLength(1);
+    clock.advance(2000);
+    expect(orders.at(-1)).toBe("fitness web true 1");
   });
 
   test("tells all of it again after a reload: who began anew knows nothing", async () => {

@@ -4,8 +4,8 @@
 import { describe, expect, test } from "bun:test";
 
 import type { AskedTarget } from "../../../src/check/index.ts";
-import { judgeRouters, unitsOf } from "../../../src/daemon/fitness.ts";
-import type { JudgedService } from "../../../src/daemon/fitness.ts";
+import { judgeRouters, judgeServing, unitsOf } from "../../../src/daemon/fitness.ts";
+import type { IsUp, JudgedService } from "../../../src/daemon/fitness.ts";
 import type { TrackTarget, VirtualRouter } from "../../../src/model/index.ts";
 import { configOf, serviceOf, serviceText } from "../config/fixture.ts";
 
@@ -40,6 +40,10 @@ function service(listen: string, state: JudgedService["state"], upCount: number)
   };
 }
 
+function judge(routers: readonly VirtualRouter[], services: readonly JudgedService[], isUp: IsUp) {
+  return judgeRouters(routers, judgeServing(routers, services), isUp);
+}
+
 const nothingKnown = (): undefined => undefined;
 const allUp = (): boolean => true;
 
@@ -49,7 +53,7 @@ describe("judgeRouters()", () => {
 
   test("a service counts for the routers that have its address", () => {
     const services = [service("192.0.2.100:80", "fallback", 2), service("192.0.2.101:80", "up", 3)];
-    expect(judgeRouters([a, b], services, allUp)).toEqual([
+    expect(judge([a, b], services, allUp)).toEqual([
       { name: "a", isFit: false, liveServers: 2, isWitnessReached: true },
       { name: "b", isFit: true, liveServers: 3, isWitnessReached: true },
     ]);
@@ -58,7 +62,7 @@ describe("judgeRouters()", () => {
   test("a service counts for the routers that it belongs to, whatever its address", () => {
     const one = service("192.0.2.100:80", "down", 1);
     const services = [{ ...one, service: { ...one.service, routers: ["b"] } }];
-    expect(judgeRouters([a, b], services, allUp)).toMatchObject([
+    expect(judge([a, b], services, allUp)).toMatchObject([
       { name: "a", isFit: true, liveServers: 0 },
       { name: "b", isFit: false, liveServers: 1 },
     ]);
@@ -66,14 +70,14 @@ describe("judgeRouters()", () => {
 
   test("a service on none of the addresses counts for all", () => {
     const services = [service("0.0.0.0:80", "down", 1)];
-    expect(judgeRouters([a, b], services, allUp)).toMatchObject([
+    expect(judge([a, b], services, allUp)).toMatchObject([
       { isFit: false, liveServers: 1 },
       { isFit: false, liveServers: 1 },
     ]);
   });
 
   test("without services a director is fit", () => {
-    expect(judgeRouters([a], [], allUp)).toEqual([
+    expect(judge([a], [], allUp)).toEqual([
       { name: "a", isFit: true, liveServers: 0, isWitnessReached: true },
     ]);
   });
@@ -82,7 +86,7 @@ describe("judgeRouters()", () => {
     const outside = router("outside", "192.0.2.100", { group: "edge" });
     const inside = router("inside", "192.0.2.101", { group: "edge", track: [script] });
     const services = [service("192.0.2.100:80", "up", 4)];
-    expect(judgeRouters([outside, inside], services, () => false)).toMatchObject([
+    expect(judge([outside, inside], services, () => false)).toMatchObject([
       { name: "outside", isFit: false, liveServers: 4 },
       { name: "inside", isFit: false, liveServers: 4 },
     ]);
@@ -94,7 +98,7 @@ describe("judgeRouters()", () => {
     ["not known yet", undefined, true],
   ])("a script that is %s", (_name, answer, isFit) => {
     const routers = [router("a", "192.0.2.100", { track: [script] })];
-    expect(judgeRouters(routers, [], () => answer)).toMatchObject([{ isFit }]);
+    expect(judge(routers, [], () => answer)).toMatchObject([{ isFit }]);
   });
 
   const isUp =
@@ -110,9 +114,7 @@ describe("judgeRouters()", () => {
   ])("witnesses: %s", (_name, states, witness, isWitnessReached) => {
     const track: TrackTarget[] = [gateway, other, { type: "interface", interface: "eth1" }];
     const routers = [router("a", "192.0.2.100", { track, witness })];
-    expect(judgeRouters(routers, [], isUp(states))).toMatchObject([
-      { isWitnessReached, isFit: true },
-    ]);
+    expect(judge(routers, [], isUp(states))).toMatchObject([{ isWitnessReached, isFit: true }]);
   });
 });
 
@@ -124,5 +126,5 @@ test("unitsOf() keeps a router and a group of one name apart", () => {
   ];
   const names = unitsOf(routers).map((unit) => unit.map(({ name }) => name));
   expect(names).toEqual([["edge"], ["in", "out"]]);
-  expect(judgeRouters(routers, [], nothingKnown)).toHaveLength(3);
+  expect(judge(routers, [], nothingKnown)).toHaveLength(3);
 });
