@@ -17,8 +17,14 @@ export { formatDuration, parseDuration } from "./duration.ts";
 export { explainConfig } from "./explain.ts";
 export { formatConfig } from "./format.ts";
 export type { FormatOptions } from "./format.ts";
-export { importFile, importHeartbeatFiles, ldirectordConfigs } from "./import/index.ts";
+export {
+  importFile,
+  importHeartbeatFiles,
+  ldirectordConfigs,
+  summariseHaCf,
+} from "./import/index.ts";
 export type {
+  HaCfSummary,
   HeartbeatFiles,
   HeartbeatHost,
   ImportHost,

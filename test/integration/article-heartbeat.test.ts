@@ -54,16 +54,16 @@ const forwardings: readonly Forwarding[] = [
 
 const virtual = "10.99.0.100";
 const config = "/etc/ha.d/ldirectord.cf";
-const storyMs = 180_000;
+const storyMs = 240_000;
 /** Takeovers of the story may wait for dead times. */
-const waitMs = 30_000;
+const waitMs = 60_000;
 const clients = [1, 2, 3, 4, 5, 6].map((number) => `10.99.0.20${number}`);
 const fallbackPage = "Please come back later\n";
 
 const haCf = `logfacility local0
 keepalive 200ms
-deadtime 2
-initdead 3
+deadtime 5
+initdead 6
 bcast eth0
 mcast eth0 225.0.0.1 694 1 0
 auto_failback off
@@ -173,7 +173,7 @@ virtual=${virtual}:80
   }
 
   function get(client = clients[0]!): Promise<string> {
-    return curl("-m", "5", "--interface", client, `http://${virtual}/`);
+    return curl("-m", "20", "--interface", client, `http://${virtual}/`);
   }
 
   async function startHeartbeat(at: OldHost): Promise<Director> {
@@ -255,6 +255,16 @@ virtual=${virtual}:80
       const two = await startHeartbeat(loadb2);
       await waitForOutput(loadb2, "appliance status", /copy complete/);
 
+      for (const [question, answer] of [
+        ["hbstatus", "Heartbeat is running on this machine.\n"],
+        ["listnodes", "loadb1\nloadb2\n"],
+        ["nodestatus loadb2", "active\n"],
+        ["hblinkstatus loadb2 eth0", "up\n"],
+        ["hbparameter -p auto_failback", "off\n"],
+      ] as const) {
+        expect(await loadb1.run(`cl_status ${question}`)).toMatchObject({ stdout: answer });
+      }
+
       // 5: there are no web servers yet, so the fallback serves.
       await expectActive(one, listingOf(forwarding, [0, 0]));
       await expectBackup(two);
@@ -288,7 +298,8 @@ virtual=${virtual}:80
       expect(new Set(assigned.values())).toEqual(new Set(["web1\n", "web2\n"]));
 
       // The active director stops: the other has the address, and each client its web server.
-      expect(await one.process.stop()).toBe(0);
+      one.process.kill("SIGTERM");
+      expect(await one.process.exited).toBe(0);
       await waitUntilActive(loadb2);
       for (const client of clients.toReversed()) {
         expect([client, await get(client)]).toEqual([client, assigned.get(client)!]);

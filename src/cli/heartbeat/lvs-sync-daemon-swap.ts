@@ -16,7 +16,10 @@ import type { Command, CommandContext, ExitStatus } from "../command.ts";
 import { answerAs, heartbeatFailed } from "./answer.ts";
 
 const program = "LVSSyncDaemonSwap";
-const usage = `usage: ${program} {master|backup} {start|stop|status|monitor}\n`;
+const usage = `usage: ${program} {master|backup} {start|stop|status|monitor|cleanup}\n`;
+
+/** A role is not taken by order here. */
+const ordersWithoutEffect: ReadonlySet<string> = new Set(["start", "stop", "cleanup"]);
 
 async function snapshotOf(context: CommandContext): Promise<Snapshot | undefined> {
   try {
@@ -49,7 +52,7 @@ export const lvsSyncDaemonSwap: Command = {
         return await answerStatus(role, context);
       }
       // The director needs no order; a script that gives one goes on.
-      if (isRole && (verb === "start" || verb === "stop")) return exitStatus.ok;
+      if (isRole && ordersWithoutEffect.has(verb)) return exitStatus.ok;
       context.stderr(usage);
       return heartbeatFailed;
     });

@@ -16,8 +16,8 @@ import type { ReadInclude } from "./keepalived/index.ts";
 import { parseLdirectord, toNative } from "./ldirectord/index.ts";
 import type { LdirectordHost } from "./ldirectord/index.ts";
 
-export { ldirectordConfigs, readHeartbeat } from "./heartbeat/index.ts";
-export type { HeartbeatFiles, HeartbeatHost, HostNetwork } from "./heartbeat/index.ts";
+export { ldirectordConfigs, readHeartbeat, summariseHaCf } from "./heartbeat/index.ts";
+export type { HaCfSummary, HeartbeatFiles, HeartbeatHost, HostNetwork } from "./heartbeat/index.ts";
 export { parseLdirectord, readLdirectord, toNative } from "./ldirectord/index.ts";
 export type {
   LdirectordConfig,

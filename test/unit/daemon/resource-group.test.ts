@@ -62,6 +62,8 @@ describe("saysRunning()", () => {
     ["Active: active (running)", true],
     ["apache is not running", false],
     ["Not running", false],
+    ["apache is NOT yet running", false],
+    ["nothing else but running", true],
     ["stopped", false],
     ["ok", false],
     ["", false],
@@ -174,18 +176,35 @@ describe("ResourceGroup", () => {
     broken.set("/b stop", exited(4));
     group.want(false);
     await settle();
-    expect(calls).toEqual(["/b stop"]);
+    expect(calls).toEqual(["/b stop", "/b status"]);
     for (let attempt = 2; attempt <= 3; attempt++) {
       clock.advance(1000);
       await settle();
     }
     await group.settled();
-    expect(calls).toEqual(["/b stop", "/b stop", "/b stop", "/a stop"]);
+    const attempt = ["/b stop", "/b status"];
+    expect(calls).toEqual([...attempt, ...attempt, ...attempt, "/a stop"]);
     expect(told).toContain("error web: /b did not stop: exit status 4");
     expect(group.views().map(({ state, failures }) => [state, failures])).toEqual([
       ["stopped", 0],
       ["failed", 1],
     ]);
+  });
+
+  test("a stop that fails where nothing runs is a stop", async () => {
+    const { group, calls, broken, told, running } = setUp([["/a"]]);
+    group.want(true);
+    await group.settled();
+    calls.length = 0;
+    broken.set("/a stop", exited(1, "already stopped"));
+    running.delete("/a");
+    group.want(false);
+    await group.settled();
+    expect(calls).toEqual(["/a stop", "/a status"]);
+    expect(told.at(-1)).toBe(
+      "warning web: /a does not run, but its stop says: exit status 1, already stopped",
+    );
+    expect(group.views()).toEqual([{ name: "/a", state: "stopped", reason: "", failures: 0 }]);
   });
 
   test("a change of mind takes effect behind the script that is at work", async () => {

@@ -16,6 +16,8 @@ export type { HeartbeatHost, HostNetwork } from "./host.ts";
 export { readHeartbeat } from "./document.ts";
 export type { HeartbeatDocument } from "./document.ts";
 export { importHeartbeat } from "./import.ts";
+export { summariseHaCf } from "./summary.ts";
+export type { HaCfSummary } from "./summary.ts";
 export { ldirectordConfigs } from "./service.ts";
 export type { ImportedHeartbeat } from "./import.ts";
 export type { NamedText } from "./line.ts";

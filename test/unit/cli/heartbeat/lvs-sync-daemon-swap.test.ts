@@ -32,6 +32,7 @@ describe("LVSSyncDaemonSwap", () => {
   test.each([
     [["master", "start"], 0],
     [["backup", "stop"], 0],
+    [["backup", "cleanup"], 0],
     [["status"], 1],
     [["third", "status"], 1],
     [[], 1],
