@@ -40,53 +40,49 @@ function readAlertStatus(
   return refuse(reading, directive, expected);
 }
 
-/** Readers by directive. */
-export const sharedReaders: Readonly<Record<string, DirectiveReader<SharedSettings>>> = {
-  checktimeout(settings, directive, reading) {
-    settings.checktimeout = readSeconds(reading, directive);
-  },
-  negotiatetimeout(settings, directive, reading) {
-    settings.negotiatetimeout = readSeconds(reading, directive);
-  },
-  checkinterval(settings, directive, reading) {
-    settings.checkinterval = readSeconds(reading, directive);
-  },
-  checkcount(settings, directive, reading) {
-    settings.checkcount = readCount(reading, directive);
-    warn(reading, directive, "checkcount is deprecated: failurecount counts for every check");
-  },
-  failurecount(settings, directive, reading) {
-    settings.failurecount = readCount(reading, directive);
-  },
-  fallback(settings, directive, reading) {
-    settings.fallback = readFallback(reading, directive, 4);
-  },
-  fallback6(settings, directive, reading) {
-    settings.fallback6 = readFallback(reading, directive, 6);
-  },
-  fallbackcommand(settings, directive, reading) {
-    settings.fallbackcommand = readText(reading, directive);
-  },
-  quiescent(settings, directive, reading) {
-    settings.quiescent = readFlag(reading, directive);
-  },
-  cleanstop(settings, directive, reading) {
-    settings.cleanstop = readFlag(reading, directive);
-  },
-  emailalert(settings, directive, reading) {
-    settings.emailalert = readText(reading, directive);
-  },
-  emailalertfreq(settings, directive, reading) {
-    const range = { min: 0, max: 999_999_999, what: "seconds" };
-    settings.emailalertfreq = readInteger(reading, directive, range);
-  },
-  emailalertstatus(settings, directive, reading) {
-    settings.emailalertstatus = readAlertStatus(reading, directive);
-  },
-  smtp(settings, directive, reading) {
-    settings.smtp = readPlain(reading, directive);
-  },
+/** What the value of a directive is read with, by its name; it becomes the setting of that name. */
+type SettingReaders<T> = {
+  readonly [Key in keyof T]?: (reading: Reading, directive: Directive) => T[Key];
 };
+
+/** Readers of directives that set what has their own name. */
+export function settingReaders<T extends object>(
+  readers: SettingReaders<T>,
+): Readonly<Record<string, DirectiveReader<T>>> {
+  const found: Record<string, DirectiveReader<T>> = {};
+  for (const key in readers) {
+    const read = readers[key];
+    if (read === undefined) continue;
+    found[key] = (settings, directive, reading) => {
+      settings[key] = read(reading, directive);
+    };
+  }
+  return found;
+}
+
+/** Readers by directive. */
+export const sharedReaders = settingReaders<SharedSettings>({
+  checktimeout: readSeconds,
+  negotiatetimeout: readSeconds,
+  checkinterval: readSeconds,
+  checkcount(reading, directive) {
+    const count = readCount(reading, directive);
+    warn(reading, directive, "checkcount is deprecated: failurecount counts for every check");
+    return count;
+  },
+  failurecount: readCount,
+  fallback: (reading, directive) => readFallback(reading, directive, 4),
+  fallback6: (reading, directive) => readFallback(reading, directive, 6),
+  fallbackcommand: readText,
+  quiescent: readFlag,
+  cleanstop: readFlag,
+  emailalert: readText,
+  emailalertfreq(reading, directive) {
+    return readInteger(reading, directive, { min: 0, max: 999_999_999, what: "seconds" });
+  },
+  emailalertstatus: readAlertStatus,
+  smtp: readPlain,
+});
 
 /** Nothing set. */
 export function emptyShared(): SharedSettings {
