@@ -166,7 +166,7 @@ ${router}resources = ${JSON.stringify(resources)}
         reason: "did not start: exit status 7, no disk",
         failures: 1,
       });
-      const labels = `{instance="web",resource="${scripts.folder}/second"}`;
+      const labels = `{virtual_router="web",resource="${scripts.folder}/second"}`;
       expect(await readMetric(one, `appliance_vrrp_resource_failures_total${labels}`)).toBe(1);
       expect(await one.router()).toMatchObject({ state: "active" });
       expect(one.process.output()).toMatch(/vrrp-resource .*did not start: exit status 7, no disk/);

@@ -79,10 +79,10 @@ describe("failoverFamilies", () => {
     const text = formatMetrics(failoverFamilies(failoverSnapshot({ resources })));
     const lines = text.split("\n").filter((line) => line.startsWith("appliance_vrrp_resource"));
     expect(lines).toEqual([
-      'appliance_vrrp_resource_up{instance="public",resource="/bin/db"} 1',
-      'appliance_vrrp_resource_up{instance="public",resource="/bin/mail"} 0',
-      'appliance_vrrp_resource_failures_total{instance="public",resource="/bin/db"} 0',
-      'appliance_vrrp_resource_failures_total{instance="public",resource="/bin/mail"} 2',
+      'appliance_vrrp_resource_up{virtual_router="public",resource="/bin/db"} 1',
+      'appliance_vrrp_resource_up{virtual_router="public",resource="/bin/mail"} 0',
+      'appliance_vrrp_resource_failures_total{virtual_router="public",resource="/bin/db"} 0',
+      'appliance_vrrp_resource_failures_total{virtual_router="public",resource="/bin/mail"} 2',
     ]);
   });
 });
