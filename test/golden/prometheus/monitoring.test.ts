@@ -44,7 +44,8 @@ const rulesText = readFileSync(rulesPath, "utf8").replaceAll(/^\s*#.*$/gm, "");
 
 /** Series and the labels of each, as a director with everything configured exports them. */
 function exportedLabels(): ReadonlyMap<string, ReadonlySet<string>> {
-  const failover = { ...failoverSnapshot(), peer: peerSnapshot() };
+  const resources = [{ name: "/bin/db", state: "running", reason: "", failures: 0 }] as const;
+  const failover = { ...failoverSnapshot({ resources }), peer: peerSnapshot() };
   const text = renderMetrics(createFakeStatusSource({ failover }));
   const series = new Map<string, Set<string>>();
   for (const [, name, labels = ""] of text.matchAll(/^([a-z]\w+)(?:\{(.*)\})? \S+$/gm)) {
