@@ -11,6 +11,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 
+import {
+  articleConfig as config,
+  articleFiles,
+  articleVirtual as virtual,
+} from "../helpers/article-files.ts";
+import type { ArticleHost } from "../helpers/article-files.ts";
 import { withoutBpf } from "../helpers/failover-node.ts";
 import { createLan } from "../helpers/netns.ts";
 import type { Lan } from "../helpers/netns.ts";
@@ -60,32 +66,11 @@ const forwardings: readonly Forwarding[] = [
   { method: "masq", listed: ["Masq", "Masq"], fallbackHost: "127.0.0.1", limit: withoutBpf },
 ];
 
-const virtual = "10.99.0.100";
-const config = "/etc/ha.d/ldirectord.cf";
 const storyMs = 240_000;
 /** Takeovers of the story may wait for dead times. */
 const waitMs = 60_000;
 const clients = [1, 2, 3, 4, 5, 6].map((number) => `10.99.0.20${number}`);
 const fallbackPage = "Please come back later\n";
-
-const haCf = `logfacility local0
-keepalive 200ms
-deadtime 5
-initdead 6
-bcast eth0
-mcast eth0 225.0.0.1 694 1 0
-auto_failback off
-node loadb1
-node loadb2
-respawn hacluster /usr/lib/heartbeat/ipfail
-apiauth ipfail gid=haclient uid=hacluster
-`;
-
-const haresources = `loadb1        \\
-        ldirectord::ldirectord.cf \\
-        LVSSyncDaemonSwap::master \\
-        IPaddr2::${virtual}/24/eth0/10.99.0.255
-`;
 
 const header = `IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags
@@ -99,7 +84,7 @@ function withoutCounts(listing: string): string {
   });
 }
 
-type Name = "client" | "loadb1" | "loadb2" | "web1" | "web2";
+type Name = ArticleHost | "client";
 
 /** A director that runs, as `/etc/init.d/heartbeat start` leaves it. */
 interface Director {
@@ -125,35 +110,6 @@ describe.skipIf(needs.skip)("the second article", () => {
   afterEach(async () => {
     await stack.disposeAsync();
   }, 60_000);
-
-  /** Both directors have the same files. */
-  function filesFor({ method }: Forwarding): Readonly<Record<string, string>> {
-    const { loadb1, loadb2, web1, web2 } = lan.hosts;
-    const hosts = [loadb1, loadb2].map(({ address, name }) => `${address} ${name}\n`).join("");
-    return {
-      "/etc/hosts": `127.0.0.1 localhost\n${hosts}`,
-      "/etc/ha.d/ha.cf": haCf,
-      "/etc/ha.d/haresources": haresources,
-      "/etc/ha.d/authkeys": "auth 3\n3 md5 somerandomstring\n",
-      [config]: `checktimeout=10
-checkinterval=1
-autoreload=no
-logfile="local0"
-quiescent=yes
-virtual=${virtual}:80
-        real=${web1.address}:80 ${method}
-        real=${web2.address}:80 ${method}
-        fallback=127.0.0.1:80 ${method}
-        service=http
-        request="ldirector.html"
-        receive="Test Page"
-        scheduler=rr
-        persistent=600
-        protocol=tcp
-        checktype=negotiate
-`,
-    };
-  }
 
   async function startWeb(name: "web1" | "web2"): Promise<Nginx> {
     const { address, netns } = lan.hosts[name];
@@ -266,7 +222,7 @@ virtual=${virtual}:80
   test.each(forwardings)(
     "with $method",
     async (forwarding) => {
-      const files = filesFor(forwarding);
+      const files = articleFiles(lan.hosts, forwarding.method);
       // 4: the same files on both; Heartbeat is started.
       const loadb1 = await createOldHost(lan.hosts.loadb1, folder, files);
       const loadb2 = await createOldHost(lan.hosts.loadb2, folder, files);
