@@ -24,6 +24,7 @@ const statusByCode: Readonly<Record<string, ExitStatus>> = {
   VRRP_UNKNOWN: exitStatus.dataError,
   CHANGES_WAIT: exitStatus.busy,
   RELOADS_WAIT: exitStatus.busy,
+  DIRECTOR_STARTING: exitStatus.busy,
   DIRECTOR_STOPPING: exitStatus.busy,
   SETUP_PERMISSION: exitStatus.permission,
   SETUP_RECORD: exitStatus.dataError,

@@ -100,6 +100,9 @@ const lastWordsMs = 1000;
 /** The real-time thread counts as hanging after this time without a beat. */
 const beatAgeMsMax = 2000;
 
+/** An order that comes right after a start waits so long for the first checks. */
+const beginWaitMs = 20_000;
+
 /** Failover of one director. The thread and the guard are started with the first virtual router. */
 export class DirectorFailover {
   readonly #options: DirectorFailoverOptions;
@@ -120,6 +123,8 @@ export class DirectorFailover {
   readonly #hold: ServingHold;
   /** What each virtual router was told last. */
   readonly #told = new Map<string, RouterVerdict>();
+  /** Resolves when virtual routers are at work for the first time. */
+  readonly #begun = Promise.withResolvers<void>();
 
   constructor(options: DirectorFailoverOptions) {
     this.#options = options;
@@ -169,6 +174,20 @@ export class DirectorFailover {
     // Those that began anew know nothing.
     this.#told.clear();
     this.#tellVerdicts();
+    this.#begun.resolve();
+  }
+
+  /**
+   * Waits until virtual routers are at work, which at a start is after the first checks.
+   *
+   * @returns False if that takes too long for somebody who waits for an answer.
+   */
+  async hasBegun(): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<false>();
+    const timer = this.#options.clock.after(beginWaitMs, () => resolve(false));
+    const has = await Promise.race([this.#begun.promise.then(() => true), late]);
+    timer.cancel();
+    return has;
   }
 
   /** Says how fit this director is to serve: all services have who serves them. */

@@ -59,6 +59,13 @@ export interface StatusParts {
   readonly failover: DirectorFailover;
 }
 
+/** What it answers to handovers while first checks go on: who knows nothing is not to take over. */
+const tooEarly = {
+  ok: false,
+  code: "DIRECTOR_STARTING",
+  message: "Cannot hand over: the first checks have not ended",
+} as const;
+
 /** What a director that stops answers to changes. */
 const stopping = {
   ok: false,
@@ -123,8 +130,12 @@ export function createStatusSource(parts: StatusParts): StatusSource {
     subscribe: (listener) => parts.events.subscribe(listener),
     change: async (request, by) => (parts.isStopping() ? stopping : parts.change(request, by)),
     reload: async (dryRun, by) => (parts.isStopping() ? stopping : parts.reload(dryRun, by)),
-    handover: async (request, by) =>
-      parts.isStopping() ? stopping : handOver(parts.failover, request, by),
+    async handover(request, by) {
+      if (parts.isStopping()) return stopping;
+      const { virtualRouters } = parts.loaded().config;
+      if (virtualRouters.length > 0 && !(await parts.failover.hasBegun())) return tooEarly;
+      return await handOver(parts.failover, request, by);
+    },
     failover: () => failoverSnapshot(parts.failover.view(), parts.clock.wallMs()),
     connections: (limit) => parts.engine.connections(limit),
     configuration: () => explainConfig(parts.loaded().config),

@@ -120,8 +120,14 @@ describe.skipIf(needs.skip)("the runbook for a pair of Heartbeat", () => {
     expect(keys[0]).toBe(keys[1]!);
 
     // 4. Change over: lb2 has the address at once, not only after initdead.
+    // A web server that hangs just then: the order waits for the first checks.
+    const { web2 } = lan.hosts;
+    const hole = ["ip", "route", "add", "blackhole", `${lan.hosts.loadb2.address}/32`];
+    expect(await web2.run(hole)).toMatchObject({ status: 0 });
     const second = await systemctlStart(loadb2);
     await say(loadb2, "appliance takeover");
+    expect((await say(loadb2, "appliance status")).split("\n")[0]).toEndWith(", ready");
+    expect(await web2.run(hole.with(2, "del"))).toMatchObject({ status: 0 });
     await waitForText(loadb2, "appliance status", /^ {2}loadb1 +active +this director/m);
     expect(await say(loadb2, "ip addr show eth0")).toContain(`inet ${articleVirtual}/24`);
     await waitForText(loadb2, "appliance list -n", /:80 +Route +1 /);

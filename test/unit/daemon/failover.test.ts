@@ -269,6 +269,17 @@ describe("DirectorFailover", () => {
     expect(failover.isHealthy()).toBe(false);
   });
 
+  test("hasBegun() waits for the first virtual router, but not for ever", async () => {
+    const { failover, clock } = setUp();
+    const tooLong = failover.hasBegun();
+    clock.advance(20_000);
+    expect(await tooLong).toBe(false);
+    const inTime = failover.hasBegun();
+    await failover.apply(configOf());
+    expect([await inTime, await failover.hasBegun()]).toEqual([true, true]);
+    expect(clock.pendingCount()).toBe(0);
+  });
+
   test("hands commands down, and says who asked", async () => {
     const { failover, orders, reports } = setUp();
     await failover.apply(configOf());
