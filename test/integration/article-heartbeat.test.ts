@@ -287,6 +287,8 @@ describe.skipIf(needs.skip)("the second article", () => {
       await waitForOutput(loadb1, "appliance status", /copy complete/);
       await expectActive(two, listingOf(forwarding, [1, 1]));
       await expectBackup(one);
+      // Who answers for the address is the active director, and no stranger.
+      expect((await loadb1.run("appliance status")).stdout).not.toContain("advertises nothing");
       expect((await loadb1.run("cl_status rscstatus")).stdout).toBe("none\n");
 
       // By command, back to where the story began.
