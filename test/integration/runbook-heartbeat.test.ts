@@ -91,10 +91,8 @@ describe.skipIf(needs.skip)("the runbook for a pair of Heartbeat", () => {
   }
 
   async function expectServed(): Promise<void> {
-    const { stdout } = await lan.hosts.client.run([
-      "curl",
-      ...["-s", "-m", "20", `http://${articleVirtual}/`],
-    ]);
+    const curl = ["curl", "-s", "-m", "20", `http://${articleVirtual}/`];
+    const { stdout } = await lan.hosts.client.run(curl);
     expect(stdout).toBe("Test Page");
   }
 
@@ -114,10 +112,12 @@ describe.skipIf(needs.skip)("the runbook for a pair of Heartbeat", () => {
       results.push(await say(at, `cat ${native}`));
       keys.push(await say(at, "sha256sum /etc/appliance/vrrp.key"));
     }
-    const [one, two] = results.map((text) => text.split("\n").filter((line) => !/^#/.test(line)));
+    const [one, two] = results.map((text) =>
+      text.split("\n").filter((line) => !line.startsWith("#")),
+    );
     const differing = one!.filter((line, index) => line !== two![index]);
     expect(differing.map((line) => line.replace(/ = .*/, ""))).toEqual(["address", "priority"]);
-    expect(keys[0]).toBe(keys[1]!);
+    expect(keys[0]).toBe(keys[1]);
 
     // 4. Change over: lb2 has the address at once, not only after initdead.
     // A web server that hangs just then: the order waits for the first checks.
