@@ -387,7 +387,7 @@ function createFailover(
       parts.onRouterState?.(name, isActive);
       bringIpvs(assembly());
     },
-      countConnections,
+    countConnections,
     onCrash(error) {
       parts.logger.log("error", "failover-crash", { reason: errorText(error) });
       // A bug: the process ends, the guard resigns, the other director takes over.

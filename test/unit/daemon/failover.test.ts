@@ -326,7 +326,7 @@ describe("DirectorFailover", () => {
     tell({ type: "state", instance: "web", state: "active", cause: "silence" });
     await settle();
     orders.length = 0;
-    await failover.leave(new AbortController().signal);
+    await failover.stopResources(new AbortController().signal);
     await failover.close();
     expect(orders).toEqual(["/bin/db stop", "asker closed", "close"]);
   });
