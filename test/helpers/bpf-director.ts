@@ -17,8 +17,15 @@ import { waitFor } from "./wait.ts";
 
 /** Hosts of the network. */
 export type KernelHostName = "client" | "one" | "two" | "r1" | "r2";
-/** The virtual address of gate, which real servers have on `lo`, and that of masq. */
-export const virtualAddress = { gate: "10.99.0.100", masq: "10.99.0.101" } as const;
+/**
+ * The virtual address of gate, which real servers have on `lo`, that of masq, and the gateway to which
+ * masq's real servers send their answers where it moves between directors.
+ */
+export const virtualAddress = {
+  gate: "10.99.0.100",
+  masq: "10.99.0.101",
+  gateway: "10.99.0.102",
+} as const;
 
 const bigBytes = 2_000_000;
 const requestSeconds = 2;
@@ -66,11 +73,11 @@ export class KernelLan implements AsyncDisposable {
     if (status !== 0) throw new Error(`${name}: ${stderr}`);
   }
 
-  /** Leads a real server's own answers to the client over a director, as masq wants it. */
-  async leadBack(name: KernelHostName, director: KernelHostName): Promise<void> {
+  /** Leads a real server's own answers to the client over a gateway, as masq wants it. */
+  async leadBack(name: KernelHostName, gateway: string): Promise<void> {
     const real = this.hosts[name];
     await real.run(["ip", "rule", "add", "from", real.address, "lookup", "100"]);
-    const way = ["via", this.hosts[director].address, "dev", "eth0", "table", "100"];
+    const way = ["via", gateway, "dev", "eth0", "table", "100"];
     await real.run(["ip", "route", "replace", `${this.hosts.client.address}/32`, ...way]);
   }
 

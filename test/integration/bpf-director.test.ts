@@ -41,8 +41,10 @@ describe.skipIf(needs.skip)(`director on bpf ${needs.reason}`.trim(), () => {
 
   beforeAll(async () => {
     lan = await KernelLan.create();
-    for (const address of Object.values(virtualAddress)) await lan.giveAddress("one", address);
-    for (const name of ["r1", "r2"] as const) await lan.leadBack(name, "one");
+    for (const name of ["gate", "masq"] as const) {
+      await lan.giveAddress("one", virtualAddress[name]);
+    }
+    for (const name of ["r1", "r2"] as const) await lan.leadBack(name, lan.hosts.one.address);
     folder = lan.createFolder();
     director = await start();
   }, testTimeoutMs);
