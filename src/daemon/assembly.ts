@@ -21,7 +21,7 @@ import { countConnections } from "../netlink/diag/index.ts";
 import { runProgram } from "../process/index.ts";
 import type { Snapshot, StatusServer, StatusSource } from "../status/index.ts";
 import type { ServiceAssessment } from "./assessment.ts";
-import { createEngineChooser } from "./choose-engine.ts";
+import { createEngineChooser, enginesOf } from "./choose-engine.ts";
 import type { EngineChooser } from "./choose-engine.ts";
 import { createEngineListener } from "./engine-events.ts";
 import type { EngineEventParts } from "./engine-events.ts";
@@ -383,6 +383,7 @@ function createFailover(
     hooks: parts.hooks,
     runProgram,
     copied: () => assembly()?.peerCopy.view(),
+    carriedBy: () => enginesOf(assembly()?.table.decisions()),
     onState(name, isActive) {
       parts.onRouterState?.(name, isActive);
       bringIpvs(assembly());

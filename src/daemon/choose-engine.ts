@@ -27,6 +27,17 @@ export type EngineDecision =
       readonly refusal: string;
     };
 
+/** The engines of services that somebody carries, by the name of the service. */
+export function enginesOf(
+  decisions: ReadonlyMap<string, EngineDecision> = new Map(),
+): ReadonlyMap<string, string> {
+  const engines = new Map<string, string>();
+  for (const [name, decision] of decisions) {
+    if ("engine" in decision) engines.set(name, decision.engine);
+  }
+  return engines;
+}
+
 /** What this host can do, and the director was told. */
 export interface EngineFacts {
   /** `[director] engine`, for services that do not say. */

@@ -27,6 +27,7 @@ import type { RouterVerdict } from "./fitness.ts";
 import type { HookRunner } from "./hooks.ts";
 import type { PeerCopyView } from "./peer-copy.ts";
 import { peerPlanOf } from "./peer.ts";
+import type { CarriedBy } from "./peer.ts";
 import type { Report, Reporter } from "./report.ts";
 import type { ResourceView } from "./resource-group.ts";
 import { Resources } from "./resources.ts";
@@ -74,6 +75,8 @@ export interface DirectorFailoverOptions {
   readonly onState: (name: string, isActive: boolean) => void;
   /** Runs resources. */
   readonly runProgram: ResourcesOptions["run"];
+  /** Which engine carries each service; the other director should have the same. */
+  readonly carriedBy: () => CarriedBy;
   /** How far the other director's clients were copied; undefined without a peer. */
   readonly copied: () => PeerCopyView | undefined;
   /** Connections of this host that have one of these addresses. */
@@ -332,7 +335,7 @@ export class DirectorFailover {
   /** Start and reload have read the key file once; if it has gone since, what was read holds. */
   #readPeer(config: Config): void {
     try {
-      this.#peer = peerPlanOf(config);
+      this.#peer = peerPlanOf(config, this.#options.carriedBy());
     } catch (error) {
       const text = "The peer channel stays as it was";
       this.#tell({ level: "error", name: "peer", text, reason: errorText(error) });

@@ -23,12 +23,23 @@ function byName(one: { readonly name: string }, other: { readonly name: string }
   return one.name < other.name ? -1 : 1;
 }
 
+/** Which engine carries each service, by its name. */
+export type CarriedBy = ReadonlyMap<string, string>;
+
+const nothingCarried: CarriedBy = new Map();
+
 /**
- * 8 bytes in hexadecimal over what two directors of one pair have in common: services, and virtual
- * routers without what is each director's own. The order in the files does not matter.
+ * 8 bytes in hexadecimal over what two directors of one pair have in common: services, the engines
+ * that carry them, and virtual routers without what is each director's own. The order in the files
+ * does not matter.
  */
-export function configurationDigest({ virtualServices, virtualRouters }: Config): string {
-  const services = virtualServices.toSorted(byName);
+export function configurationDigest(
+  { virtualServices, virtualRouters }: Config,
+  carriedBy: CarriedBy = nothingCarried,
+): string {
+  const services = virtualServices
+    .toSorted(byName)
+    .map((service) => ({ ...service, carriedBy: carriedBy.get(service.name) }));
   const routers = virtualRouters.toSorted(byName).map(sharedOf);
   const text = JSON.stringify({ services, routers });
   return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 16);
@@ -49,11 +60,16 @@ export function readPeerKeys(peer: PeerConfig | undefined): PeerPlan["keys"] {
  *
  * @throws {ApplianceError} `PEER_KEY_FILE`.
  */
-export function peerPlanOf(config: Config): PeerPlan | undefined {
+export function peerPlanOf(config: Config, carriedBy?: CarriedBy): PeerPlan | undefined {
   const { peer } = config;
   if (peer === undefined) return undefined;
   const { address, port } = peer;
-  return { address, port, keys: readPeerKeys(peer), digest: configurationDigest(config) };
+  return {
+    address,
+    port,
+    keys: readPeerKeys(peer),
+    digest: configurationDigest(config, carriedBy),
+  };
 }
 
 /** What the thread says of the peer. */
@@ -70,7 +86,7 @@ export function peerReport(notice: PeerNotice): Pick<Report, "level" | "name" | 
   }
   const { isSame } = notice;
   const text = isSame
-    ? "Both directors have the same configuration again"
-    : "The two directors have different configurations";
+    ? "Both directors have the same configuration and engines again"
+    : "The two directors have different configurations, or different engines for a service";
   return { level: isSame ? "info" : "warning", name: "peer-configuration", text };
 }

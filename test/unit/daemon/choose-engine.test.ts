@@ -4,9 +4,10 @@ import { parseConfig } from "../../../src/config/index.ts";
 import {
   chooseEngine,
   createEngineChooser,
+  enginesOf,
   requireEngines,
 } from "../../../src/daemon/choose-engine.ts";
-import type { EngineFacts } from "../../../src/daemon/choose-engine.ts";
+import type { EngineDecision, EngineFacts } from "../../../src/daemon/choose-engine.ts";
 import type { VirtualService } from "../../../src/model/index.ts";
 import { parseNetwork } from "../../../src/net/address.ts";
 import { virtualService } from "./fixture.ts";
@@ -185,4 +186,12 @@ real_servers = [{ address = "192.0.2.11:80" }]`;
       "forwarding gate needs the engine ipvs: there is no module",
   );
   expect(() => requireEngines(config, engine)).not.toThrow();
+});
+
+test("enginesOf() has services that somebody carries", () => {
+  const decisions = new Map<string, EngineDecision>([
+    ["a", { engine: "bpf", reason: "", warning: undefined }],
+    ["b", { refusal: "nobody" }],
+  ]);
+  expect([...enginesOf(decisions)]).toEqual([["a", "bpf"]]);
 });

@@ -121,6 +121,7 @@ function setUp(answers = { isGood: true }) {
       await order(...command);
       return { outcome: "exited", status: 0, output: "", tookMs: 1 };
     },
+    carriedBy: () => new Map(),
     copied: () => undefined,
     countConnections: () => 0,
     onCrash: () => undefined,

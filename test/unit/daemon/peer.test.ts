@@ -57,6 +57,14 @@ describe("configurationDigest()", () => {
   });
 });
 
+test("configurationDigest() differs with another engine for a service", () => {
+  const config = configOf(serviceText("a", 80), serviceText("b", 81), routerText(own));
+  const digest = configurationDigest(config, new Map([["a", "bpf"]]));
+  expect(configurationDigest(config, new Map([["a", "bpf"]]))).toBe(digest);
+  expect(configurationDigest(config, new Map([["a", "ipvs"]]))).not.toBe(digest);
+  expect(configurationDigest(config)).not.toBe(digest);
+});
+
 describe("peerPlanOf()", () => {
   const peerText = `[peer]\naddress = "[2001:DB8::3]:9781"\nkey_file = "${keyFile}"\n`;
 
@@ -86,7 +94,7 @@ describe("peerPlanOf()", () => {
 test.each([
   [{ type: "peer", isReachable: true }, "info", "heard on"],
   [{ type: "peer", isReachable: false }, "warning", "not heard on"],
-  [{ type: "peer-configuration", isSame: true }, "info", "same configuration again"],
+  [{ type: "peer-configuration", isSame: true }, "info", "same configuration and engines again"],
   [{ type: "peer-configuration", isSame: false }, "warning", "different"],
 ] as const)("peerReport(%o) is %s", (notice, level, words) => {
   const report = peerReport(notice);
