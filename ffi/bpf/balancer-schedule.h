@@ -28,21 +28,29 @@ INLINE __u32 take_turn(__u32 service)
 	return turn ? __sync_fetch_and_add(turn, 1) : 0;
 }
 
+/* Two processors may have counted one end twice: below 0 is 0. */
+INLINE __u32 connections_in(const struct load *load)
+{
+	const __s32 count = load->count;
+
+	return count > 0 ? count : 0;
+}
+
 /* True if a server has as many connections as it may, until it has come down again. */
 INLINE int is_full(const struct server *server, __u32 index)
 {
 	struct load *load;
-	__s32 count;
+	__u32 count;
 
 	if (!server->upper)
 		return 0;
 	load = bpf_map_lookup_elem(&loads, &index);
 	if (!load)
 		return 0;
-	count = load->count;
-	if (count >= (__s32)server->upper)
+	count = connections_in(load);
+	if (count >= server->upper)
 		load->is_full = 1;
-	else if (count <= (__s32)server->lower && load->is_full)
+	else if (count <= server->lower && load->is_full)
 		load->is_full = 0;
 	return load->is_full;
 }
@@ -84,8 +92,8 @@ INLINE __u32 least_loaded(const struct service *service)
 			break;
 		if (is_full(server, *index))
 			continue;
-		/* Two processors may have counted one end twice: below 0 is 0. */
-		least->current = count->count > 0 ? count->count + least->added : least->idle_added;
+		least->current = connections_in(count);
+		least->current += least->current ? least->added : least->idle_added;
 		load = least->current;
 		weight = server->weight * least->weight_factor + least->weight_base;
 		if (load * least->weight < least->load * weight) {
@@ -201,7 +209,7 @@ INLINE int is_over_limit(const struct service *service)
 	if (!service->connection_limit)
 		return 0;
 	load = bpf_map_lookup_elem(&loads, &index);
-	return load && load->count >= (__s32)service->connection_limit;
+	return load && connections_in(load) >= service->connection_limit;
 }
 
 #endif

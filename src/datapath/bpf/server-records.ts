@@ -11,6 +11,8 @@ import type { NumberedServer, NumberedService } from "./numbers.ts";
 import { looksAtLoad } from "./slot-table.ts";
 import type { Way } from "./ways.ts";
 
+/** Largest packet of IP; the loopback takes one byte more. */
+const packetMax = 65_535;
 /** What ipip puts in front, by family of the real server. */
 const tunnelBytes = { 4: 20, 6: 40 } as const;
 /** A full server takes more again at this part of its upper threshold, unless told otherwise. */
@@ -75,7 +77,7 @@ function flagsOf({ planned, isShared }: ServerContext, numbered: NumberedServer)
 
 /** Largest packet that goes to a server, without what ipip puts in front of it. */
 function mtuOf({ service }: PlannedService, server: ForwardingServer, way: Way): number {
-  const mtu = Math.min(way.mtu, service.mtu ?? way.mtu);
+  const mtu = Math.min(way.mtu, service.mtu ?? way.mtu, packetMax);
   return service.forwarding === "ipip" ? mtu - tunnelBytes[familyOf(server.address)] : mtu;
 }
 

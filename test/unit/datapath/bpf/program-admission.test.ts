@@ -6,6 +6,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 
 import { encodeLoad, indexKey, serversMax } from "../../../../src/datapath/bpf/layout.ts";
+import { Numbers } from "../../../../src/datapath/bpf/numbers.ts";
+import { ForwardingTables } from "../../../../src/datapath/bpf/tables.ts";
 import type { ForwardingService } from "../../../../src/model/index.ts";
 import { forwardingServer, forwardingService } from "../../../helpers/balancer-lan.ts";
 import { TestBalancer, verdict } from "../../../helpers/balancer-program.ts";
@@ -153,6 +155,31 @@ describe.skipIf(needs.skip)(`admission ${needs.reason}`.trim(), () => {
     const record = encodeLoad({ count: 0, isFull: false });
     kernel.update(balancer.program.map("loads"), indexKey(serversMax + id), record);
     expect(ask({ fromPort: 6 })).not.toBe(verdict.drop);
+  });
+
+  test("the greatest limits there are refuse nobody", () => {
+    const upperThreshold = 2 ** 32 - 1;
+    const servers = [forwardingServer(a, 80, { upperThreshold })];
+    writeService({ connectionLimit: 2 ** 32 - 1, servers });
+    expect(ask({})).toBe(`${a}:80`);
+  });
+
+  test("lists, ranges and numbers are taken over by the next process", () => {
+    const listen = [{ address: virtual, portFirst: 8000, portLast: 8010 }];
+    const deny = [{ address: "203.0.113.0", prefixBits: 24 }];
+    writeService({ listen, deny });
+    const numbers = new Numbers();
+    const tables = new ForwardingTables(balancer.program, numbers);
+    const [{ service, id, ways }] = balancer.planned as [(typeof balancer.planned)[0]];
+    const [next] = numbers.assign([{ ...service, name: "renamed" }], () => undefined);
+    expect(next!.id).toBe(id);
+    expect(next!.servers.map(({ index }) => index)).toEqual([...ways.keys()]);
+    tables.write([{ ...next!, ways }], false);
+    expect(ask({ toPort: 8010 })).toBe(`${a}:80`);
+    expect(ask({ toPort: 8010, from: "203.0.113.5" })).toBe(verdict.drop);
+    tables.write([], false);
+    expect(ask({ toPort: 8010, fromPort: 7 })).toBe(verdict.pass);
+    tables.close();
   });
 
   test("one-packet: each datagram is a connection of its own, and none is noted", () => {

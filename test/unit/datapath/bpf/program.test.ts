@@ -229,6 +229,24 @@ describe.skipIf(needs.skip)(`balancer program ${needs.reason}`.trim(), () => {
     }
   });
 
+  test("an address that needs a lease is closed before the fence has named one", () => {
+    const { program } = balancer;
+    const services = balancer.planned.map(({ service }) => service);
+    const needing = services.map((one) => {
+      return one.listen[0]!.address === gate ? { ...one, leased: [gate] } : one;
+    });
+    try {
+      program.followFence([gate]);
+      balancer.write(needing, local);
+      expect(balancer.run(from({ to: gate })).result).toBe(verdict.pass);
+      expect(balancer.run(from({ to: masq })).result).toBe(verdict.send);
+    } finally {
+      program.followFence([]);
+      balancer.write(services, local);
+    }
+    expect(balancer.run(from({ to: gate })).result).toBe(verdict.send);
+  });
+
   test("a client may use a port again that it has closed", () => {
     using other = new TestBalancer();
     const servers = ["192.0.2.21", "192.0.2.22"].map((address) => forwardingServer(address, 80));

@@ -12,10 +12,12 @@ import { forwardingServer, forwardingService } from "../../../helpers/balancer-l
 
 const way = { device: 3, isLocal: false, isDirect: true, source: "192.0.2.9", mtu: 1500 };
 
+type Changes = Partial<ServerContext> & { readonly ways?: ReadonlyMap<number, typeof way> };
+
 function recordOf(
   service: Partial<ForwardingService>,
   server: Partial<ForwardingServer> = {},
-  context: Partial<ServerContext> = {},
+  { ways = new Map([[7, way]]), ...context }: Changes = {},
 ): Uint8Array {
   const one = forwardingServer("192.0.2.11", 80, server);
   const planned = {
@@ -23,7 +25,7 @@ function recordOf(
     isNew: true,
     service: forwardingService(["192.0.2.1", 80], [one], service),
     servers: [],
-    ways: new Map([[7, way]]),
+    ways,
   };
   return serverRecord(
     { planned, lease: 5, isShared: () => false, ...context },
@@ -68,6 +70,12 @@ describe("serverRecord", () => {
     [1380, { forwarding: "ipip", mtu: 1400 }],
   ])("%i bytes fit by %p", (mtu, service) => {
     expect(new DataView(recordOf(service).buffer).getUint16(60, true)).toBe(mtu);
+  });
+
+  test("no packet is larger than one of IP can be", () => {
+    const loopback = new Map([[7, { ...way, mtu: 65_536 }]]);
+    const record = recordOf({}, {}, { ways: loopback });
+    expect(new DataView(record.buffer).getUint16(60, true)).toBe(65_535);
   });
 
   test.each([
