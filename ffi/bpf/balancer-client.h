@@ -89,8 +89,11 @@ INLINE int open(struct __sk_buff *skb, struct packet *packet, const struct servi
 	if (!server)
 		return begin(skb, packet, service, flow, six);
 	go_on(skb, packet, connection, server);
-	if (!(packet->tcp_flags & (TCP_SYN | TCP_RST)))
-		establish(flow, connection, six);
+	if (packet->tcp_flags & (TCP_SYN | TCP_RST))
+		return FORWARD;
+	establish(flow, connection, six);
+	if (packet->protocol == IPPROTO_TCP)
+		remember(service, packet, connection);
 	return FORWARD;
 }
 

@@ -86,7 +86,7 @@ INLINE int translate_error4(struct __sk_buff *skb, struct packet *packet,
 	const __u16 old_port = quoted->ports[is_reply ? 1 : 0];
 	const struct address new = {{address, 0, 0, 0}};
 
-	/* The checksum of the quoted header balances its address: that of ICMP sees the port only. */
+	/* The checksum of the quoted header balances its address: ICMP's sees the port only. */
 	quoted->ip.check = checksum32(quoted->ip.check, old, address);
 	if (is_reply)
 		quoted->ip.daddr = address;
@@ -164,7 +164,8 @@ INLINE int relay_tunnel_error(struct __sk_buff *skb, struct icmp_error *error, c
 		return PASS;
 	device = connection->device;
 	server = find_server(connection->server, connection->generation);
-	if (!server || !(server->flags & SERVER_IPIP) || !is_same_address(&server->address, &outer) ||
+	if (!server || !(server->flags & SERVER_IPIP) ||
+	    !is_same_address(&server->address, &outer) ||
 	    is_closed_by(server->lease, &inner->destination, six))
 		return PASS;
 	if (six) {
@@ -242,7 +243,7 @@ INLINE int balance_error(struct __sk_buff *skb, struct packet *packet, const int
 				       server->port ? server->port : back->ports[1],
 				       server->device, six);
 	}
-	/* Sent by the client and translated: the client must hear of it, from the address it knows. */
+	/* Sent by the client and translated: it must hear of it, from the address it knows. */
 	name = find_reply(back, six);
 	if (!name)
 		return PASS;

@@ -154,13 +154,29 @@ INLINE struct client_key client_of(const struct service *service, const struct p
 	return key;
 }
 
+/* Leads the client to the same server for some time. */
+INLINE void remember(const struct service *service, const struct packet *packet,
+		     const struct connection *connection)
+{
+	struct client_key client;
+	struct persistent keep;
+
+	if (!service->persistence)
+		return;
+	client = client_of(service, packet);
+	keep.server = connection->server;
+	keep.generation = connection->generation;
+	keep.until = connection->seen + service->persistence;
+	bpf_map_update_elem(&persistents, &client, &keep, BPF_ANY);
+}
+
 /* Sets server and generation of a new connection. */
 INLINE struct server *schedule(const struct service *service, const struct packet *packet,
 			       struct connection *connection)
 {
 	struct client_key client;
-	struct persistent *kept, keep;
-	struct server *server = 0;
+	struct persistent *kept;
+	struct server *server;
 
 	if (service->persistence) {
 		client = client_of(service, packet);
@@ -179,12 +195,9 @@ INLINE struct server *schedule(const struct service *service, const struct packe
 	if (!server)
 		return 0;
 	connection->generation = server->generation;
-	if (service->persistence) {
-		keep.server = connection->server;
-		keep.generation = connection->generation;
-		keep.until = connection->seen + service->persistence;
-		bpf_map_update_elem(&persistents, &client, &keep, BPF_ANY);
-	}
+	/* A client of TCP is remembered once it has shown that it is there: see establish(). */
+	if (packet->protocol != IPPROTO_TCP)
+		remember(service, packet, connection);
 	return server;
 }
 

@@ -255,6 +255,25 @@ describe.skipIf(needs.skip)(`flood guard ${needs.reason}`.trim(), () => {
     expect(counts()).toEqual([1, 1]);
   });
 
+  test.each(["tcp", "udp"] as const)(
+    "persistence of %s: who is remembered, and when",
+    (protocol) => {
+      const persistence = { timeoutMs: 60_000, ipv4PrefixBits: 32, ipv6PrefixBits: 128 };
+      writeService({ persistence, protocol });
+      const first = ask({ protocol });
+      ask({ protocol, flags: ack });
+      expect(balancer.count("persistents")).toBe(1);
+      for (let turn = 0; turn < 100; turn++) {
+        ask({ protocol, fromPort: 1, from: `203.0.113.${turn}` });
+      }
+      // One datagram may be all that a client of UDP sends.
+      expect(balancer.count("persistents")).toBe(protocol === "tcp" ? 1 : 101);
+      expect([2, 3, 4].map((fromPort) => ask({ protocol, fromPort }))).toEqual(
+        Array(3).fill(first),
+      );
+    },
+  );
+
   test("an answer finds a connection that has just begun", () => {
     writeService({});
     ask({});
