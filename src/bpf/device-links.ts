@@ -149,6 +149,14 @@ export class DeviceLinks {
     );
   }
 
+  /** Where the programs are, by the kernel's numbers of them. */
+  hooks(): { device: number; direction: LinkDirection; program: number }[] {
+    return [...this.#links].map(([name, { program }]) => {
+      const [device, direction] = parseLinkName(name)!;
+      return { device, direction, program: this.#options.kernel.programId(program) };
+    });
+  }
+
   /** Takes them off all devices. */
   remove(): void {
     for (const name of this.#links.keys()) this.#unlink(name);

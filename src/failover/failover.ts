@@ -9,10 +9,11 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import { openEventfd, signalEventfd } from "../../ffi/epoll.ts";
 import { openPipe } from "../../ffi/pipe.ts";
 import { closeDescriptor } from "../../ffi/socket.ts";
-import { openBpfFileSystem, possibleProcessors } from "../bpf/index.ts";
+import { hostBpfKernel, openBpfFileSystem, possibleProcessors } from "../bpf/index.ts";
 import { errorText, invariant } from "../errors/index.ts";
 import { fencePinsName, instancesMax } from "../fence/index.ts";
 import { createMailbox, MailboxWriter } from "../thread/index.ts";
+import { FenceWatch } from "./fence-watch.ts";
 import { createStatusBlock, processWord, statusWords } from "./layout.ts";
 import { readPeer } from "./peer-status.ts";
 import type { PeerChannelView } from "./peer-status.ts";
@@ -57,6 +58,10 @@ export class Failover {
   readonly #wakeFd = openEventfd();
   readonly #status: Float64Array;
   readonly #worker: Worker;
+  readonly #fenceWatch = new FenceWatch({
+    programs: (device, hook) => hostBpfKernel.programs(device, hook),
+    mend: () => this.#send({ type: "mend" }),
+  });
   readonly #exited = Promise.withResolvers<void>();
   readonly #waiting = new Map<number, () => void>();
   readonly #slots = new Map<string, number>();
@@ -173,6 +178,7 @@ export class Failover {
   /** Resigns everywhere, takes the addresses off, and ends thread and guard. */
   async close(): Promise<void> {
     this.#isEnding = true;
+    this.#fenceWatch.close();
     void this.#send({ type: "exit" });
     await this.#exited.promise;
     await this.#guard?.exited;
@@ -242,6 +248,7 @@ export class Failover {
   }
 
   #receive(event: RealtimeEvent): void {
+    if (event.type === "fence-hooks") this.#fenceWatch.follow(event.hooks);
     if (event.type !== "done") {
       this.#options.listener(event);
       return;

@@ -57,6 +57,9 @@ export class FenceKeeper {
   #told = "";
   #tellAtMs = 0;
   #lookAtMs = 0;
+  /** Of the fence of TCX: looked after by the main thread, which says when. */
+  #isMendDue = false;
+  #hooksTold = "";
   #retryAtMs = 0;
   #retryPauseMs: number = retryMs.first;
 
@@ -124,6 +127,7 @@ export class FenceKeeper {
     this.#guarded?.keepOnly(indexes);
     this.#guarded?.settle(guardAnswerMaxMs);
     this.#tellState(nowMs);
+    this.#tellHooks();
   }
 
   /** Takes what the guard said of it, and sees that it has died. */
@@ -138,6 +142,12 @@ export class FenceKeeper {
     this.#guarded?.settle(0);
   }
 
+  /** The main thread found that it is not first somewhere. */
+  orderMend(): void {
+    this.#isMendDue = true;
+    this.#lookAtMs = 0;
+  }
+
   /**
    * Looks whether it is where it belongs, and puts it back where it is not.
    *
@@ -146,6 +156,7 @@ export class FenceKeeper {
   look(nowMs: number): boolean {
     if (nowMs < this.#lookAtMs) return false;
     this.#lookAtMs = nowMs + lookIntervalMs;
+    const hasMoved = this.#isMendDue || this.#gaps.list().length > 0;
     const failing = this.#mendBpf();
     for (let left = this.#guarded?.takeRepairs() ?? 0; left > 0; left--) {
       this.#countRepair("every interface", "missing");
@@ -155,6 +166,7 @@ export class FenceKeeper {
     }
     this.#retry(nowMs);
     this.#tellState(nowMs);
+    if (hasMoved) this.#tellHooks();
     return true;
   }
 
@@ -167,11 +179,14 @@ export class FenceKeeper {
   /** @returns Indexes of interfaces where it could not be put back. */
   #mendBpf(): ReadonlySet<number> {
     const failing = new Set<number>();
+    if (this.#hooksTold !== "" && !this.#isMendDue) return failing;
+    this.#isMendDue = false;
     for (const { device, fault, problem = "" } of this.#bpf?.mend() ?? []) {
       const name = this.#devices.get(device) ?? String(device);
       if (problem === "") this.#countRepair(name, fault);
       else {
         failing.add(device);
+        this.#isMendDue = true;
         this.#gaps.noteWatched(device, { interface: name, reason: problem });
       }
     }
@@ -206,6 +221,14 @@ export class FenceKeeper {
       this.#retryPauseMs = Math.min(this.#retryPauseMs * 2, retryMs.last);
       guarded.settle(0);
     }
+  }
+
+  #tellHooks(): void {
+    const hooks = this.#bpf?.hooks();
+    const text = hooks === undefined ? "" : JSON.stringify(hooks);
+    if (hooks === undefined || text === this.#hooksTold) return;
+    this.#hooksTold = text;
+    this.#parts.tell({ type: "fence-hooks", hooks });
   }
 
   #countRepair(device: string, fault: string): void {

@@ -6,6 +6,7 @@
  */
 
 import type { ThreadClass } from "../../ffi/realtime.ts";
+import type { FenceHook } from "../fence/index.ts";
 import type { CauseName } from "../vrrp/index.ts";
 import type { FenceGap } from "./fence-gaps.ts";
 import type { InstancePlan, PeerPlan } from "./plan.ts";
@@ -52,6 +53,8 @@ export type RealtimeOrder =
   | { readonly type: "drained"; readonly instance: string }
   /** Whether everything that the peer has was copied here: only then is preempted. */
   | { readonly type: "complete"; readonly isComplete: boolean }
+  /** The fence is not first somewhere. */
+  | { readonly type: "mend" }
   /** The guard was started again: its pipe. */
   | { readonly type: "guard"; readonly fd: number }
   /** Resigns everywhere, takes the addresses off and ends. */
@@ -89,6 +92,8 @@ export type RealtimeEvent =
   | { readonly type: "trouble"; readonly text: string }
   /** The fence is on other interfaces than before. */
   | { readonly type: "fence"; readonly fence: FenceState }
+  /** Where the fence is, for the main thread to look after. */
+  | { readonly type: "fence-hooks"; readonly hooks: readonly FenceHook[] }
   | { readonly type: "fence-repaired"; readonly device: string; readonly fault: string };
 
 /** A virtual address, and who claims it. */

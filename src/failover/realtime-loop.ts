@@ -133,6 +133,10 @@ export class RealtimeLoop {
     for (const instance of this.#instances) this.#guard.renew(instance);
     this.#guard.beat();
     this.#status[processWord.hasGuard] = this.#guard.isOpen ? 1 : 0;
+    this.#lookAtFence(nowMs);
+  }
+
+  #lookAtFence(nowMs: number): void {
     if (!this.#fence.look(nowMs)) return;
     for (const instance of this.#instances) instance.checkFence(nowMs);
   }
@@ -208,6 +212,10 @@ export class RealtimeLoop {
         return;
       case "takeover":
         this.#command(order.instance, { type: "takeover", force: order.force }, nowMs);
+        return;
+      case "mend":
+        this.#fence.orderMend();
+        this.#lookAtFence(nowMs);
         return;
       case "guard":
         this.#guard.open(order.fd);

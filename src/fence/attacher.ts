@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FenceFinding } from "./fence.ts";
+import type { FenceFinding, FenceHook } from "./fence.ts";
 
 /**
  * Ways to attach: `tcx` from Linux 6.6 on, `clsact` before. A foreign program at TCX comes before
@@ -22,6 +22,8 @@ export interface FenceAttacher {
   detach(device: number): void;
   /** Looks whether all are where they belong, and puts them back where they are not. */
   mend(): FenceFinding[];
+  /** Where they are, for who looks after them elsewhere; undefined: only {@link mend} can look. */
+  hooks(): readonly FenceHook[] | undefined;
   /** Takes them off all devices. */
   remove(): void;
   /** Leaves them in force. */

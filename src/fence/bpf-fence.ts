@@ -28,7 +28,7 @@ import { ClsactFilters } from "./clsact-filters.ts";
 import type { TrafficControlCalls } from "./clsact-filters.ts";
 import type { FenceDevice } from "./devices.ts";
 import { fencePackets } from "./fence.ts";
-import type { Fence, FenceCounters, FenceFinding, FencePacket } from "./fence.ts";
+import type { Fence, FenceCounters, FenceFinding, FenceHook, FencePacket } from "./fence.ts";
 import { encodeHandover, encodeHandoverKey } from "./handovers.ts";
 import type { HandoverPlace } from "./handovers.ts";
 import { instancesMax, LeaseTable } from "./leases.ts";
@@ -147,6 +147,11 @@ export class BpfFence implements Fence {
 
   mend(): FenceFinding[] {
     return this.#attacher.mend();
+  }
+
+  /** As {@link FenceAttacher.hooks}. */
+  hooks(): readonly FenceHook[] | undefined {
+    return this.#attacher.hooks();
   }
 
   counters(): FenceCounters {

@@ -121,6 +121,10 @@ export class ClsactFilters implements FenceAttacher {
     );
   }
 
+  hooks(): undefined {
+    return undefined;
+  }
+
   remove(): void {
     for (const device of this.#devices) this.detach(device);
   }

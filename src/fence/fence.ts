@@ -40,6 +40,14 @@ export interface FenceFinding {
   readonly problem?: string;
 }
 
+/** Where a program of the fence is, and is to be the first. */
+export interface FenceHook {
+  readonly device: number;
+  readonly direction: "in" | "out";
+  /** The kernel's number of it. */
+  readonly program: number;
+}
+
 /** A fence. All devices are fenced before the first address is added to one. */
 export interface Fence {
   readonly kind: "bpf" | "nft";

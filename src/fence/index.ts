@@ -11,6 +11,6 @@ export type { HandoverPlace } from "./handovers.ts";
 export { needsFence } from "./devices.ts";
 export type { FenceDevice } from "./devices.ts";
 export { fencePackets } from "./fence.ts";
-export type { Fence, FenceCounters, FenceFinding, FencePacket } from "./fence.ts";
+export type { Fence, FenceCounters, FenceFinding, FenceHook, FencePacket } from "./fence.ts";
 export { instancesMax, leaseFlagForward, leaseFlagRealServer, LeaseTable } from "./leases.ts";
 export type { Leases } from "./leases.ts";

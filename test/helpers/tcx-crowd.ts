@@ -2,7 +2,7 @@
  * Foreign programs at both TCX hooks of a device, in front of all others and as many as there is
  * room for, until it is ended.
  *
- *     bun test/helpers/tcx-crowd.ts DEVICE
+ *     bun test/helpers/tcx-crowd.ts DEVICE [COUNT]
  *
  * They let everything on to the next one.
  *
@@ -20,7 +20,7 @@ import {
 } from "../../ffi/constants/bpf.ts";
 import { SyscallError } from "../../ffi/errno.ts";
 
-const [device = ""] = process.argv.slice(2);
+const [device = "", count = "64"] = process.argv.slice(2);
 const index = Number(readFileSync(`/sys/class/net/${device}/ifindex`, "utf8"));
 /** "mov r0, -1; exit": TCX_NEXT. */
 const next = Uint8Array.of(0xb7, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x95, 0, 0, 0, 0, 0, 0, 0);
@@ -41,8 +41,13 @@ function attach(hook: number): boolean {
 /** A fence that goes back to the head has two programs there for a moment. */
 const mendMs = 300;
 for (const hook of [BPF_TCX_INGRESS, BPF_TCX_EGRESS]) {
-  do while (attach(hook));
-  while ((await Bun.sleep(mendMs), attach(hook)));
+  let left = Number(count);
+  const attachAll = (): void => {
+    while (left > 0 && attach(hook)) left--;
+  };
+  attachAll();
+  await Bun.sleep(mendMs);
+  attachAll();
 }
 process.stdout.write("attached\n");
 setInterval(() => undefined, 60_000);

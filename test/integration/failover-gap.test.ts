@@ -31,8 +31,8 @@ describe.skipIf(needs.skip)("an interface without room for the fence", () => {
     await stack.disposeAsync();
   }, 20_000);
 
-  async function fill(host: Host, device: string): Promise<StartedProcess> {
-    const started = host.spawn([process.execPath, crowd, device]);
+  async function fill(host: Host, device: string, count = 64): Promise<StartedProcess> {
+    const started = host.spawn([process.execPath, crowd, device, String(count)]);
     stack.defer(async () => void (await started.stop()));
     await started.waitForOutput(/attached/);
     return started;
@@ -83,6 +83,20 @@ describe.skipIf(needs.skip)("an interface without room for the fence", () => {
     await programs.stop();
     await node.waitForState("active");
   }, 40_000);
+
+  test("a foreign program in front is put behind, and nobody resigns", async () => {
+    const node = await start();
+    await node.waitForState("active");
+    await fill(lan.hosts.one, "eth0", 1);
+    const repairs = () => node.events().filter(({ type }) => type === "fence-repaired");
+    await waitFor(() => (repairs().length >= 2 ? true : undefined), { what: "both repairs" });
+    expect(repairs()).toMatchObject([
+      { device: "eth0", fault: "not-first" },
+      { device: "eth0", fault: "not-first" },
+    ]);
+    expect(told(node)).toEqual([]);
+    expect(node.view()).toMatchObject({ state: "active", transitions: 2 });
+  }, 30_000);
 
   test("another interface keeps nobody from being active, and is told", async () => {
     const { one } = lan.hosts;
