@@ -32,6 +32,9 @@ const virtual = "10.99.0.100";
 const virtual6 = "fd99::100";
 const routerNames = ["web", "six"];
 const handovers = 10;
+const attemptsMax = 5;
+/** Causes of what nobody asked for. */
+const accidents = /vrrp-state .*\((stall|guard|silence|outranked|send-failure)\)/;
 /** A piece each 50 ms: longer than a handover takes, shorter than connections may take. */
 const pieces = 30;
 const pieceBytes = 1000;
@@ -47,6 +50,9 @@ const pageServer = `
   const answer = (url) => new Response(url.endsWith("/long") ? pieces() : "page");
   Bun.serve({ hostname: "0.0.0.0", port: 80, fetch: ({ url }) => answer(url) });
   console.log("serving");`;
+
+/** Undefined: the round proves nothing. */
+type Seen = Observation | undefined;
 
 describe.skipIf(needs.skip)(`planned handovers ${needs.reason}`.trim(), () => {
   let lan: Lan<"client" | "one" | "two" | "server">;
@@ -111,10 +117,22 @@ describe.skipIf(needs.skip)(`planned handovers ${needs.reason}`.trim(), () => {
     while (!isOver()) outcomes.push(await get("/long", host));
   }
 
+  /** All that both directors have said so far. */
+  function said(): readonly string[] {
+    return [one, two].flatMap(({ process }) => process.output().split("\n"));
+  }
+
+  /** True if addresses moved that nobody moved: this machine had no time for a director. */
+  function isDisturbed(before: readonly string[]): boolean {
+    const known = new Set(before);
+    return said().some((line) => !known.has(line) && accidents.test(line));
+  }
+
   /** Has clients at work while `work` is done; `seconds` is longer than that takes. */
-  async function watch(seconds: number, work: () => Promise<void>): Promise<Observation> {
+  async function watch(seconds: number, work: () => Promise<void>): Promise<Seen> {
     const { client, one: first, two: other } = lan.hosts;
-    const before = await synRepetitions(client);
+    const synsBefore = await synRepetitions(client);
+    const saidBefore = said();
     const outcomes: string[] = [];
     const state = { isOver: false };
     const { observation } = await startObserver({
@@ -127,19 +145,51 @@ describe.skipIf(needs.skip)(`planned handovers ${needs.reason}`.trim(), () => {
       pagePatienceMs: 10_000,
     });
     const downloads = downloadsFrom.map((from) => download(from, () => state.isOver, outcomes));
+    let trouble: unknown;
     try {
       await work();
-    } finally {
-      state.isOver = true;
+    } catch (error) {
+      trouble = error;
     }
+    state.isOver = true;
     await Promise.all(downloads);
-    const seen = await observation;
+    const observed = await observation;
+    const repetitions = (await synRepetitions(client)) - synsBefore;
+    if (isDisturbed(saidBefore)) return undefined;
+    if (trouble !== undefined) throw trouble;
     expect(new Set(outcomes)).toEqual(new Set([`200 ${pieces * pieceBytes} 0`]));
-    expect((await synRepetitions(client)) - before).toBe(0);
-    expect(new Set(seen.pages.map(([, , outcome]) => outcome))).toEqual(new Set(["ok"]));
-    expect(seen.pages.length).toBeGreaterThan(100);
-    expect(sharedMs(seen, 2, "arp")).toBe(0);
-    return seen;
+    expect(repetitions).toBe(0);
+    expect(new Set(observed.pages.map(([, , outcome]) => outcome))).toEqual(new Set(["ok"]));
+    expect(observed.pages.length).toBeGreaterThan(100);
+    expect(sharedMs(observed, 2, "arp")).toBe(0);
+    return observed;
+  }
+
+  /** Repeats what proves nothing, because a director stood still for longer than its lease. */
+  async function undisturbed(round: () => Promise<Seen>): Promise<Observation> {
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const seen = await round();
+      if (seen !== undefined) return seen;
+    }
+    throw new Error(`The machine had no time in ${attemptsMax} rounds:\n${said().join("\n")}`);
+  }
+
+  /** The active director and the one that waits, once that is settled. */
+  async function pair(): Promise<readonly [active: NetnsDirector, backup: NetnsDirector]> {
+    const stateOf = async (director: NetnsDirector): Promise<string> => {
+      const routers = await Promise.all(routerNames.map((name) => director.router(name)));
+      const isHearing = routers.every(({ heard }) => heard !== null);
+      const states = new Set(routers.map(({ state }) => state));
+      return `${[...states].join("+")}${isHearing ? " hears" : ""}`;
+    };
+    return await waitFor(
+      async () => {
+        const states = await Promise.all([stateOf(one), stateOf(two)]);
+        if (states.join() === "active,backup hears") return [one, two] as const;
+        return states.join() === "backup hears,active" ? ([two, one] as const) : undefined;
+      },
+      { what: "one active director, and one that hears it", timeoutMs: 30_000 },
+    );
   }
 
   /** Connections that a director has with clients of the address. */
@@ -161,24 +211,25 @@ describe.skipIf(needs.skip)(`planned handovers ${needs.reason}`.trim(), () => {
   }
 
   test(`${handovers} by standby`, async () => {
-    const seen = await watch(14, async () => {
-      for (let count = 0; count < handovers; count++) {
-        const [active, backup] = count % 2 === 0 ? [one, two] : [two, one];
-        expect((await runCommand(active, "standby")).status).toBe(0);
-        await isActive(backup);
-        await hears(active);
-        // Downloads go on over several of them.
-        await Bun.sleep(400);
-      }
-    });
+    const seen = await undisturbed(() =>
+      watch(14, async () => {
+        for (let count = 0; count < handovers; count++) {
+          const [active, backup] = await pair();
+          expect((await runCommand(active, "standby")).status).toBe(0);
+          await isActive(backup);
+          // Downloads go on over several of them.
+          await Bun.sleep(400);
+        }
+      }),
+    );
     expect(ownerChanges(seen, 2, "arp")).toBe(handovers);
-    await hasMoved(two, one);
-  }, 120_000);
+    const [active, backup] = await pair();
+    await hasMoved(backup, active);
+  }, 240_000);
 
   /** Stops the active director while clients work, and starts it again as the backup. */
-  async function stopAndStart(): Promise<void> {
-    const isFirst = (await one.router()).state === "active";
-    const [active, backup] = isFirst ? [one, two] : [two, one];
+  async function stopAndStart(): Promise<Seen> {
+    const [active, backup] = await pair();
     const seen = await watch(2, async () => {
       // The downloads have begun, and not all in the same millisecond of the director's beat.
       await Bun.sleep(300 + Math.random() * 50);
@@ -186,17 +237,18 @@ describe.skipIf(needs.skip)(`planned handovers ${needs.reason}`.trim(), () => {
       await isActive(backup);
       expect(await active.process.exited).toBe(0);
     });
-    expect(ownerChanges(seen, 2, "arp")).toBe(1);
     await active[Symbol.asyncDispose]();
-    const again = await start(active.host, isFirst ? 150 : 100, backup.host);
-    if (isFirst) one = again;
+    const again = await start(active.host, active === one ? 150 : 100, backup.host);
+    if (active === one) one = again;
     else two = again;
-    await hears(again);
+    return seen;
   }
 
   test(`${handovers} by SIGTERM`, async () => {
-    for (let count = 0; count < handovers; count++) await stopAndStart();
-  }, 240_000);
+    for (let count = 0; count < handovers; count++) {
+      expect(ownerChanges(await undisturbed(stopAndStart), 2, "arp")).toBe(1);
+    }
+  }, 400_000);
 
   test("where every handshake is by SYN cookie, which leaves no socket until it ends", async () => {
     for (const { host } of [one, two]) {
@@ -204,8 +256,8 @@ describe.skipIf(needs.skip)(`planned handovers ${needs.reason}`.trim(), () => {
       const { status } = await host.run(["sh", "-c", `echo 2 >${setting}`]);
       expect(status).toBe(0);
     }
-    for (let count = 0; count < 3; count++) await stopAndStart();
-  }, 120_000);
+    for (let count = 0; count < 3; count++) await undisturbed(stopAndStart);
+  }, 240_000);
 
   test("killed while it drains: the addresses go at once, and new clients notice nothing", async () => {
     // Whether its client is told depends on who is first, the dying process or the guard.
@@ -220,17 +272,16 @@ describe.skipIf(needs.skip)(`planned handovers ${needs.reason}`.trim(), () => {
   }, 60_000);
 
   test("by takeover, and back by preemption's way: the other one asks for it", async () => {
-    const seen = await watch(6, async () => {
-      for (const [taker, giver] of [
-        [two, one],
-        [one, two],
-      ] as const) {
-        expect((await runCommand(taker, "takeover")).status).toBe(0);
-        await isActive(taker);
-        await hears(giver);
-        await Bun.sleep(400);
-      }
-    });
+    const seen = await undisturbed(() =>
+      watch(6, async () => {
+        for (let count = 0; count < 2; count++) {
+          const [, backup] = await pair();
+          expect((await runCommand(backup, "takeover")).status).toBe(0);
+          await isActive(backup);
+          await Bun.sleep(400);
+        }
+      }),
+    );
     expect(ownerChanges(seen, 2, "arp")).toBe(2);
-  }, 60_000);
+  }, 120_000);
 });
