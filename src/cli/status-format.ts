@@ -179,7 +179,7 @@ function routerRow(router: VirtualRouterSnapshot, view: View): readonly Cell[] {
 
 function peerText(peer: PeerSnapshot | undefined, { palette }: View): string {
   if (peer === undefined) return "";
-  const { reachable, heardAgeMs, roundTripMs, configuration, copy } = peer;
+  const { reachable, heardAgeMs, roundTripMs, configuration, tables, copy } = peer;
   const comparison = {
     same: "same configuration",
     unknown: palette.warn("configuration unknown"),
@@ -190,6 +190,7 @@ function peerText(peer: PeerSnapshot | undefined, { palette }: View): string {
     heardAgeMs === null ? "never heard" : `heard ${formatSpan(heardAgeMs)} ago`,
     ...(roundTripMs === null ? [] : [`round trip ${formatSpan(roundTripMs)}`]),
     comparison,
+    ...(tables === "different" ? [palette.warn("different mh tables")] : []),
     ...(copy === null ? [] : [copyText(copy, palette)]),
   ];
   return `  peer ${facts.join(", ")}\n`;

@@ -382,7 +382,7 @@ function createFailover(
     report,
     hooks: parts.hooks,
     runProgram,
-    copied: () => assembly()?.peerCopy.view(),
+    copies: () => assembly()?.peerCopy,
     carriedBy: () => enginesOf(assembly()?.table.decisions()),
     onState(name, isActive) {
       parts.onRouterState?.(name, isActive);

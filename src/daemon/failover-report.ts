@@ -45,7 +45,7 @@ const reporters: Reporters = {
     return [{ level: "error", name: "fence", text }];
   },
   peer: (event) => [peerReport(event)],
-  "peer-configuration": (event) => [peerReport(event)],
+  "peer-comparison": (event) => [peerReport(event)],
 };
 
 function reportsFrom<K extends RealtimeEvent["type"]>(

@@ -25,7 +25,7 @@ import { reportsOf, stateReport } from "./failover-report.ts";
 import { judgeRouters, judgeServing, trackedBy, unitsOf } from "./fitness.ts";
 import type { RouterVerdict } from "./fitness.ts";
 import type { HookRunner } from "./hooks.ts";
-import type { PeerCopyView } from "./peer-copy.ts";
+import type { PeerCopy, PeerCopyView } from "./peer-copy.ts";
 import { peerPlanOf } from "./peer.ts";
 import type { CarriedBy } from "./peer.ts";
 import type { Report, Reporter } from "./report.ts";
@@ -35,6 +35,7 @@ import type { ResourcesOptions } from "./resources.ts";
 import { readRouterKeys } from "./router-keys.ts";
 import type { RouterKeys } from "./router-keys.ts";
 import { ServingHold } from "./serving-hold.ts";
+import { TableDigester } from "./table-digest.ts";
 import { Tracking } from "./tracking.ts";
 import type { TrackView } from "./tracking.ts";
 import { TransitionCounts } from "./transition-counts.ts";
@@ -53,6 +54,7 @@ export type FailoverThread = Pick<
   | "realtime"
   | "setComplete"
   | "setFitness"
+  | "setTables"
   | "setWitness"
   | "standby"
   | "takeover"
@@ -77,8 +79,8 @@ export interface DirectorFailoverOptions {
   readonly runProgram: ResourcesOptions["run"];
   /** Which engine carries each service; the other director should have the same. */
   readonly carriedBy: () => CarriedBy;
-  /** How far the other director's clients were copied; undefined without a peer. */
-  readonly copied: () => PeerCopyView | undefined;
+  /** What is copied to and from the other director; undefined before there is a configuration. */
+  readonly copies: () => Pick<PeerCopy, "flush" | "view"> | undefined;
   /** Connections of this host that have one of these addresses. */
   readonly countConnections: (addresses: readonly string[]) => number;
   readonly onCrash: (error: Error) => void;
@@ -124,6 +126,8 @@ export class DirectorFailover {
   readonly #drains: DrainWatch;
   readonly #resources: Resources;
   readonly #hold: ServingHold;
+  readonly #tables = new TableDigester();
+  #tablesTold = "";
   /** What each virtual router was told last. */
   readonly #told = new Map<string, RouterVerdict>();
   /** Resolves when virtual routers are at work for the first time. */
@@ -170,13 +174,15 @@ export class DirectorFailover {
     await this.#tracking.apply(virtualRouters.flatMap(({ track }) => track.filter(isAsked)));
     this.#readPeer(config);
     // Orders are carried out in their order.
-    void this.#failover.setComplete(this.#options.copied()?.isComplete ?? true);
+    void this.#failover.setComplete(this.#options.copies()?.view()?.isComplete ?? true);
     this.#readKeys(virtualRouters);
     const drainMs = director.stopTimeoutMs + settleMsMax;
     await this.#failover.apply(plansOf(virtualRouters, this.#keys, drainMs), this.#peer);
     // Those that began anew know nothing.
     this.#told.clear();
+    this.#tablesTold = "";
     this.#tellVerdicts();
+    this.#tellTables();
     this.#begun.resolve();
   }
 
@@ -198,6 +204,7 @@ export class DirectorFailover {
     if (this.#routers.length === 0) return;
     this.#services = [...assessments];
     this.#tellVerdicts();
+    this.#tellTables();
   }
 
   /** Everything that the peer has is here now. */
@@ -220,6 +227,7 @@ export class DirectorFailover {
     const failover = this.#failover;
     if (failover === undefined) return;
     await this.#resources.release(this.#movingWith(name).map((router) => router.name));
+    await this.#options.copies()?.flush();
     await failover.standby(name);
     // What did not move has its resources again.
     for (const { name: one, state } of failover.view()) {
@@ -245,7 +253,7 @@ export class DirectorFailover {
     if (failover === undefined) return undefined;
     const tracked = this.#tracking.views();
     const realtime = failover.realtime();
-    const copied = this.#options.copied();
+    const copied = this.#options.copies()?.view();
     const instances = failover.view().map((instance) => {
       return { ...instance, resources: this.#resources.views(instance.name) };
     });
@@ -319,6 +327,15 @@ export class DirectorFailover {
     if (name === undefined) return this.#routers;
     const isIt = (router: VirtualRouter): boolean => router.name === name;
     return unitsOf(this.#routers).find((unit) => unit.some(isIt)) ?? [];
+  }
+
+  /** Only two directors compare them. */
+  #tellTables(): void {
+    if (this.#failover === undefined || this.#peer === undefined) return;
+    const digest = this.#tables.digest(this.#services);
+    if (digest.hash === this.#tablesTold) return;
+    this.#tablesTold = digest.hash;
+    void this.#failover.setTables(digest);
   }
 
   #witnessesOf(name: string): readonly AskedTarget[] {
@@ -404,6 +421,8 @@ export class DirectorFailover {
       });
     };
     if (state === "active") run("on_active", router.onActive);
+    // The other director took over without a word to this thread: it is told what came last.
+    else if (state === "backup") void this.#options.copies()?.flush();
     run("notify", router.notify);
   }
 }

@@ -43,6 +43,8 @@ export interface PeerCopyView extends ClientCopyView {
 
 /** An operator waits no longer for the other director, ms. */
 const askTimeoutMs = 1000;
+/** A handover waits no longer for the last entries, ms: less than clients notice. */
+const flushMs = 50;
 /** A port that is taken is asked for again after this time, ms. */
 const listenPauseMs = 5000;
 
@@ -104,9 +106,16 @@ export class PeerCopy {
     return answer === "taken" ? undefined : answer;
   }
 
-  /** Copies what is not yet there, before the other director takes over. Bounded in time. */
+  /**
+   * Copies what is not yet there, before the other director takes over. Settles after some
+   * milliseconds also if the peer is slow to answer: then what is under way gets there later.
+   */
   async flush(): Promise<void> {
-    if (this.#caller?.isOpen === true) await this.#clients.flush();
+    if (this.#caller?.isOpen !== true) return;
+    const { promise: isOver, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(flushMs, resolve);
+    await Promise.race([this.#clients.flush(), isOver]);
+    timer.cancel();
   }
 
   /** Undefined without a peer. */

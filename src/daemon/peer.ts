@@ -73,7 +73,20 @@ export function peerPlanOf(config: Config, carriedBy?: CarriedBy): PeerPlan | un
 }
 
 /** What the thread says of the peer. */
-export type PeerNotice = Extract<RealtimeEvent, { readonly type: "peer" | "peer-configuration" }>;
+export type PeerNotice = Extract<RealtimeEvent, { readonly type: "peer" | "peer-comparison" }>;
+
+/** What a comparison is told with: that it is the same again, and that it differs. */
+const comparisonTexts = {
+  configuration: [
+    "Both directors have the same configuration and engines again",
+    "The two directors have different configurations, or different engines for a service",
+  ],
+  tables: [
+    "Both directors have the same tables of scheduler mh again",
+    "The two directors have different tables of scheduler mh: other real servers are live for " +
+      "each, and a takeover will move clients",
+  ],
+} as const;
 
 /** A notice in words. */
 export function peerReport(notice: PeerNotice): Pick<Report, "level" | "name" | "text"> {
@@ -84,9 +97,7 @@ export function peerReport(notice: PeerNotice): Pick<Report, "level" | "name" | 
       : "The peer is not heard on the peer channel";
     return { level: isReachable ? "info" : "warning", name: "peer", text };
   }
-  const { isSame } = notice;
-  const text = isSame
-    ? "Both directors have the same configuration and engines again"
-    : "The two directors have different configurations, or different engines for a service";
-  return { level: isSame ? "info" : "warning", name: "peer-configuration", text };
+  const { what, isSame } = notice;
+  const text = comparisonTexts[what][isSame ? 0 : 1];
+  return { level: isSame ? "info" : "warning", name: `peer-${what}`, text };
 }

@@ -17,7 +17,7 @@ import { FenceWatch } from "./fence-watch.ts";
 import { createStatusBlock, processWord, statusWords } from "./layout.ts";
 import { readPeer } from "./peer-status.ts";
 import type { PeerChannelView } from "./peer-status.ts";
-import type { InstancePlan, PeerPlan } from "./plan.ts";
+import type { InstancePlan, PeerPlan, TableDigest } from "./plan.ts";
 import type { Fitness, RealtimeEvent, RealtimeOrder, RealtimeStart } from "./protocol.ts";
 import { readInstance } from "./status.ts";
 import type { InstanceView } from "./status.ts";
@@ -129,6 +129,11 @@ export class Failover {
   /** Says whether everything that the peer has was copied here. At first it counts as that. */
   async setComplete(isComplete: boolean): Promise<void> {
     await this.#send({ type: "complete", isComplete });
+  }
+
+  /** Says what the mh tables of the services are. At first they are not known. */
+  async setTables({ hash, count }: TableDigest): Promise<void> {
+    await this.#send({ type: "tables", hash, count });
   }
 
   /** Hands the addresses over, of one instance or of all. */

@@ -9,7 +9,7 @@ export type { FailoverOptions, RealtimeView, UnplacedPlan } from "./failover.ts"
 export { runGuard } from "./guard.ts";
 export { addressProtocol } from "./held-addresses.ts";
 export type { PeerChannelView } from "./peer-status.ts";
-export type { InstancePlan, PeerPlan, PlannedAddress, PlannedKey } from "./plan.ts";
+export type { InstancePlan, PeerPlan, PlannedAddress, PlannedKey, TableDigest } from "./plan.ts";
 export { release } from "./release.ts";
 export type { ReleasedAddress } from "./release.ts";
 export type { FenceState, Fitness, InstanceState, RealtimeEvent } from "./protocol.ts";

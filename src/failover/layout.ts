@@ -76,13 +76,14 @@ export const peerWord = {
   answeredAtMs: 3,
   /** Below 0: unknown. */
   roundTripMs: 4,
-  /** A value of `difference`. */
-  difference: 5,
+  /** A value of `difference` each: of the configurations, and of the tables of services. */
+  configuration: 5,
   boots: 6,
   sent: 7,
   unsent: 8,
   dropped: 9,
   unmatched: 10,
+  tables: 11,
   /** One word a result of `peerResults`. */
   results: 24,
 } as const;

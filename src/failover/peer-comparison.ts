@@ -1,6 +1,6 @@
 /**
- * Whether two directors have the same configuration, told once it lasts: a reload happens on one of
- * them first. Pure.
+ * Whether two directors have the same (configuration, tables), told once a difference lasts: a
+ * reload happens on one of them first, and each checks real servers for itself. Pure.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const patienceMs = 5000;
 export const difference = { unknown: 0, same: 1, different: 2 } as const;
 
 /** Compares digests over time. */
-export class ConfigurationComparison {
+export class PeerComparison {
   /** A value of {@link difference}; changes at once. */
   difference: number = difference.unknown;
   /** What was told last; that all is well need not be told at first. */

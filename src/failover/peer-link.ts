@@ -19,10 +19,10 @@ import type { PeerMessage, PeerRecord } from "../peer/index.ts";
 import { blockOf, cause, isAnswering, priorityOf } from "../vrrp/index.ts";
 import type { PeerEvent } from "../vrrp/index.ts";
 import type { Instance } from "./instance.ts";
-import { ConfigurationComparison } from "./peer-comparison.ts";
+import { PeerComparison } from "./peer-comparison.ts";
 import { PeerPort } from "./peer-port.ts";
 import { PeerStatusWriter } from "./peer-status.ts";
-import type { PeerPlan } from "./plan.ts";
+import type { PeerPlan, TableDigest } from "./plan.ts";
 import type { RealtimeEvent } from "./protocol.ts";
 
 /** A port that another program holds is asked for again after this time, ms. */
@@ -49,7 +49,8 @@ export class PeerLink {
   readonly #status: PeerStatusWriter;
   readonly #session = new PeerSession((words) => crypto.getRandomValues(words));
   readonly #bytesAddress: Pointer = addressOf(this.#session.bytes);
-  readonly #comparison = new ConfigurationComparison();
+  readonly #configuration = new PeerComparison();
+  readonly #tables = new PeerComparison();
   readonly #event: PeerEvent;
   readonly #take: PeerPort["receive"] extends (take: infer T) => void ? T : never;
   #plan: PeerPlan | undefined;
@@ -99,7 +100,8 @@ export class PeerLink {
     if (plan === undefined || plan.address !== before?.address || plan.port !== before.port) {
       this.#closePort();
       this.#session.forget();
-      this.#comparison.forget();
+      this.#configuration.forget();
+      this.#tables.forget();
       this.#heardAtMs = -Infinity;
       this.#toldReachable = undefined;
       this.#patientUntilMs = nowMs + firstPatienceMs;
@@ -110,9 +112,7 @@ export class PeerLink {
     this.#mac = new PeerMac(
       plan.keys.map(({ id, secret }) => ({ id, secret: Uint8Array.fromHex(secret) })),
     );
-    const digest = new DataView(Uint8Array.fromHex(plan.digest).buffer);
-    this.#session.outgoing.digest[0] = digest.getUint32(0);
-    this.#session.outgoing.digest[1] = digest.getUint32(4);
+    putDigest(this.#session.outgoing.digest, plan.digest);
     if (this.#port === undefined) this.#openPort(nowMs);
     this.#isStale = true;
   }
@@ -121,6 +121,13 @@ export class PeerLink {
   setComplete(isComplete: boolean): void {
     this.#session.outgoing.isComplete = isComplete;
     this.#isStale = true;
+  }
+
+  /** Says what the mh tables of the services are: they choose real servers on both directors. */
+  setTables({ hash, count }: TableDigest): void {
+    const { outgoing } = this.#session;
+    putDigest(outgoing.tableHash, hash);
+    outgoing.tableEntries = count;
   }
 
   /** Takes what the peer said. */
@@ -216,9 +223,14 @@ export class PeerLink {
   }
 
   #compare(incoming: PeerMessage, nowMs: number): void {
-    const { digest } = this.#session.outgoing;
-    const verdict = this.#comparison.look(digest, incoming.digest, nowMs);
-    if (verdict !== undefined) this.#parts.tell({ type: "peer-configuration", isSame: verdict });
+    const { digest, tableHash } = this.#session.outgoing;
+    const configuration = this.#configuration.look(digest, incoming.digest, nowMs);
+    this.#tellComparison("configuration", configuration);
+    this.#tellComparison("tables", this.#tables.look(tableHash, incoming.tableHash, nowMs));
+  }
+
+  #tellComparison(what: "configuration" | "tables", isSame: boolean | undefined): void {
+    if (isSame !== undefined) this.#parts.tell({ type: "peer-comparison", what, isSame });
   }
 
   #watchPeer(nowMs: number): void {
@@ -226,7 +238,8 @@ export class PeerLink {
     this.#status.publish(this.#session, {
       heardAtMs: this.#heardAtMs,
       isReachable,
-      difference: this.#comparison.difference,
+      configuration: this.#configuration.difference,
+      tables: this.#tables.difference,
       dropped: this.#port?.dropped() ?? 0,
     });
     if (isReachable === this.#toldReachable) return;
@@ -257,6 +270,13 @@ export class PeerLink {
     this.#port.close();
     this.#port = undefined;
   }
+}
+
+/** Writes 8 bytes in hexadecimal into an id. */
+function putDigest(id: Uint32Array, hex: string): void {
+  const view = new DataView(Uint8Array.fromHex(hex).buffer);
+  id[0] = view.getUint32(0);
+  id[1] = view.getUint32(4);
 }
 
 /** Fills a record with what an instance is now. */

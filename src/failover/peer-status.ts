@@ -8,7 +8,6 @@
 import { peerResults } from "../peer/index.ts";
 import type { PeerResult, PeerSession } from "../peer/index.ts";
 import { peerRow, peerWord } from "./layout.ts";
-import { difference } from "./peer-comparison.ts";
 
 const indexOfResult: Readonly<Record<string, number>> = Object.fromEntries(
   peerResults.map((result, index) => [result, index]),
@@ -18,8 +17,9 @@ const indexOfResult: Readonly<Record<string, number>> = Object.fromEntries(
 export interface PeerLinkState {
   readonly heardAtMs: number;
   readonly isReachable: boolean;
-  /** A value of `difference`. */
-  readonly difference: number;
+  /** Values of `difference`: of the configurations, and of the tables of services. */
+  readonly configuration: number;
+  readonly tables: number;
   readonly dropped: number;
 }
 
@@ -40,7 +40,8 @@ export class PeerStatusWriter {
     const words = this.#words;
     words[peerWord.isReachable] = state.isReachable ? 1 : 0;
     words[peerWord.heardAtMs] = state.heardAtMs;
-    words[peerWord.difference] = state.difference;
+    words[peerWord.configuration] = state.configuration;
+    words[peerWord.tables] = state.tables;
     words[peerWord.dropped] = state.dropped;
     words[peerWord.boots] = session.boots;
     words[peerWord.roundTripMs] = session.roundTripMs;
@@ -60,6 +61,12 @@ export class PeerStatusWriter {
   }
 }
 
+/** How something of both directors compares. */
+export type ComparisonName = "unknown" | "same" | "different";
+
+/** By the value of `difference`. */
+const comparisonNames: readonly ComparisonName[] = ["unknown", "same", "different"];
+
 /** The peer channel, as it is now. */
 export interface PeerChannelView {
   /** The peer was heard within the dead time. */
@@ -70,7 +77,9 @@ export interface PeerChannelView {
   readonly answeredAgeMs: number | undefined;
   /** There and back without the time that messages lie there, ms. */
   readonly roundTripMs: number | undefined;
-  readonly configuration: "unknown" | "same" | "different";
+  readonly configuration: ComparisonName;
+  /** The tables of services with scheduler mh. */
+  readonly tables: ComparisonName;
   /** Starts of the peer that were heard. */
   readonly boots: number;
   readonly sent: number;
@@ -93,18 +102,14 @@ export function readPeer(words: Float64Array, nowMs: number): PeerChannelView | 
     const count = word(peerWord.results + index);
     return count === 0 ? [] : [[result, count] as const];
   });
-  const compared = word(peerWord.difference);
+  const compared = (index: number): ComparisonName => comparisonNames[word(index)]!;
   return {
     isReachable: word(peerWord.isReachable) === 1,
     heardAgeMs: ageOf(word(peerWord.heardAtMs)),
     answeredAgeMs: ageOf(word(peerWord.answeredAtMs)),
     roundTripMs: roundTripMs >= 0 ? roundTripMs : undefined,
-    configuration:
-      compared === difference.unknown
-        ? "unknown"
-        : compared === difference.same
-          ? "same"
-          : "different",
+    configuration: compared(peerWord.configuration),
+    tables: compared(peerWord.tables),
     boots: word(peerWord.boots),
     sent: word(peerWord.sent),
     unsent: word(peerWord.unsent),

@@ -69,6 +69,14 @@ export function identityOf(plan: InstancePlan): string {
   return JSON.stringify({ ...plan, keys: plan.keys !== undefined, drainMs: 0 });
 }
 
+/** The mh tables of all services of a director. */
+export interface TableDigest {
+  /** 8 bytes in hexadecimal; zeros: not known yet. */
+  readonly hash: string;
+  /** How many there are. */
+  readonly count: number;
+}
+
 /** The other director, and how it is spoken to. */
 export interface PeerPlan {
   /** Canonical text. */

@@ -9,7 +9,7 @@ import type { ThreadClass } from "../../ffi/realtime.ts";
 import type { FenceHook } from "../fence/index.ts";
 import type { CauseName } from "../vrrp/index.ts";
 import type { FenceGap } from "./fence-gaps.ts";
-import type { InstancePlan, PeerPlan } from "./plan.ts";
+import type { InstancePlan, PeerPlan, TableDigest } from "./plan.ts";
 
 /** What the thread starts with. */
 export interface RealtimeStart {
@@ -55,6 +55,8 @@ export type RealtimeOrder =
   | { readonly type: "complete"; readonly isComplete: boolean }
   /** The fence is not first somewhere. */
   | { readonly type: "mend" }
+  /** The mh tables of this director. */
+  | ({ readonly type: "tables" } & TableDigest)
   /** The guard was started again: its pipe. */
   | { readonly type: "guard"; readonly fd: number }
   /** Resigns everywhere, takes the addresses off and ends. */
@@ -87,8 +89,12 @@ export type RealtimeEvent =
   | { readonly type: "cause"; readonly instance: string; readonly cause: CauseName }
   /** The other director is heard on the peer channel, or no more. */
   | { readonly type: "peer"; readonly isReachable: boolean }
-  /** The two configurations differ for a while, or are the same again. */
-  | { readonly type: "peer-configuration"; readonly isSame: boolean }
+  /** Configurations or mh tables of the two differ for a while, or are the same again. */
+  | {
+      readonly type: "peer-comparison";
+      readonly what: "configuration" | "tables";
+      readonly isSame: boolean;
+    }
   | { readonly type: "trouble"; readonly text: string }
   /** The fence is on other interfaces than before. */
   | { readonly type: "fence"; readonly fence: FenceState }

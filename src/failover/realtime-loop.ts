@@ -48,6 +48,13 @@ const sendFailed: RouterEvent = { type: "send-failed" };
 /** Data of an epoll registration that is no receiving socket. */
 const ownGeneration = 0;
 
+/** Orders that give addresses away, or ask for them. */
+type HandoverOrder = Extract<RealtimeOrder, { readonly type: "leave" | "standby" | "takeover" }>;
+
+function isHandover(order: RealtimeOrder): order is HandoverOrder {
+  return order.type === "leave" || order.type === "standby" || order.type === "takeover";
+}
+
 /** The thread. */
 export class RealtimeLoop {
   readonly #start: RealtimeStart;
@@ -188,6 +195,7 @@ export class RealtimeLoop {
 
   #carryOut(order: RealtimeOrder): void {
     const nowMs = monotonicMs();
+    if (isHandover(order)) return this.#handOver(order, nowMs);
     switch (order.type) {
       case "apply":
         this.#peer.apply(order.peer, nowMs);
@@ -204,14 +212,8 @@ export class RealtimeLoop {
       case "complete":
         this.#setComplete(order.isComplete, nowMs);
         return;
-      case "leave":
-        this.#command(undefined, order, nowMs);
-        return;
-      case "standby":
-        this.#command(order.instance, { type: "standby" }, nowMs);
-        return;
-      case "takeover":
-        this.#command(order.instance, { type: "takeover", force: order.force }, nowMs);
+      case "tables":
+        this.#peer.setTables(order);
         return;
       case "mend":
         this.#fence.orderMend();
@@ -225,6 +227,12 @@ export class RealtimeLoop {
       case "exit":
         this.#isOver = true;
     }
+  }
+
+  #handOver(order: HandoverOrder, nowMs: number): void {
+    if (order.type === "leave") this.#command(undefined, order, nowMs);
+    else if (order.type === "standby") this.#command(order.instance, { type: "standby" }, nowMs);
+    else this.#command(order.instance, { type: "takeover", force: order.force }, nowMs);
   }
 
   #judge(order: Extract<RealtimeOrder, { readonly type: "fitness" }>, nowMs: number): void {

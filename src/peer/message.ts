@@ -89,7 +89,7 @@ export interface PeerMessage {
   heldUs: number;
   /** Of what two directors have in common in their configurations. */
   readonly digest: Uint32Array;
-  /** Hash and number of the persistence entries. */
+  /** Hash and number of the mh tables of all services. */
   readonly tableHash: Uint32Array;
   tableEntries: number;
   /** The sender has all entries that it was to copy. */

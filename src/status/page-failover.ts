@@ -77,7 +77,7 @@ function routerRow(router: VirtualRouterSnapshot, nowMs: number): Html {
   ]);
 }
 
-const configurationTones: Readonly<Record<PeerSnapshot["configuration"], Tone>> = {
+const comparisonTones: Readonly<Record<PeerSnapshot["configuration"], Tone>> = {
   same: "good",
   unknown: "warn",
   different: "warn",
@@ -99,12 +99,13 @@ function copyFacts({ copy }: PeerSnapshot): readonly Html[] {
 
 function peerView(peer: PeerSnapshot | undefined): Html | undefined {
   if (peer === undefined) return undefined;
-  const { reachable, heardAgeMs, roundTripMs, configuration } = peer;
+  const { reachable, heardAgeMs, roundTripMs, configuration, tables } = peer;
   const facts = [
     fact("peer", reachable ? badge("good", "● reachable") : badge("bad", "✕ not reachable")),
     fact("heard", heardAgeMs === null ? "never" : `${formatSpan(heardAgeMs)} ago`),
     ...(roundTripMs === null ? [] : [fact("round trip", formatSpan(roundTripMs))]),
-    fact("configuration", badge(configurationTones[configuration], configuration)),
+    fact("configuration", badge(comparisonTones[configuration], configuration)),
+    ...(tables === "different" ? [fact("tables", badge(comparisonTones[tables], tables))] : []),
     ...copyFacts(peer),
   ];
   return markup`<ul class="facts" aria-label="Peer channel">${facts}</ul>
@@ -214,6 +215,9 @@ export function peerFault(peer: PeerSnapshot | undefined): string | undefined {
   if (!peer.reachable) return "The peer is not reachable on the peer channel";
   if (peer.configuration === "different") {
     return "The two directors have different services or virtual routers";
+  }
+  if (peer.tables === "different") {
+    return "The two directors have different tables of scheduler mh: a takeover will move clients";
   }
   if (peer.copy?.connected !== false) return undefined;
   return "Clients and overrides are not copied: there is no connection to the peer";

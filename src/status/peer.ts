@@ -22,6 +22,11 @@ export interface PeerCopySnapshot {
   readonly clientsTaken: number;
 }
 
+const comparisons = ["unknown", "same", "different"] as const;
+
+/** How something of both directors compares. */
+export type Comparison = (typeof comparisons)[number];
+
 /** The other director, as far as this one hears it. */
 export interface PeerSnapshot {
   /** It was heard within the dead time. */
@@ -33,7 +38,9 @@ export interface PeerSnapshot {
   /** There and back without the time that messages lie there, ms. */
   readonly roundTripMs: number | null;
   /** Whether both have the same services and virtual routers. */
-  readonly configuration: "unknown" | "same" | "different";
+  readonly configuration: Comparison;
+  /** Whether their tables of scheduler mh are the same: clients then keep their real server. */
+  readonly tables: Comparison;
   /** Starts of the peer that were heard. */
   readonly boots: number;
   readonly sent: number;
@@ -66,7 +73,8 @@ export const peerSchema = v.object({
   heardAgeMs: age,
   answeredAgeMs: age,
   roundTripMs: age,
-  configuration: v.picklist(["unknown", "same", "different"]),
+  configuration: v.picklist(comparisons),
+  tables: v.picklist(comparisons),
   boots: count,
   sent: count,
   unsent: count,
@@ -75,8 +83,6 @@ export const peerSchema = v.object({
   copy: v.nullable(copy),
   received: v.pipe(v.record(v.string(), count), v.description("By what became of them")),
 }) satisfies v.GenericSchema<unknown, PeerSnapshot>;
-
-const configurations = ["unknown", "same", "different"] as const;
 
 function single(
   name: string,
@@ -87,6 +93,15 @@ function single(
     if (value !== null) emit("", value);
   };
   return { name: `appliance_peer_${name}`, type, help, samples };
+}
+
+function comparison(name: string, [help, value]: readonly [string, Comparison]): MetricFamily {
+  const samples: MetricFamily["samples"] = (emit) => {
+    for (const one of comparisons) {
+      emit(formatLabels(formatLabel("comparison", one)), one === value ? 1 : 0);
+    }
+  };
+  return { name: `appliance_peer_${name}`, type: "gauge", help, samples };
 }
 
 function seconds(ms: number | null): number | null {
@@ -143,17 +158,11 @@ export function peerFamilies(peer: PeerSnapshot | undefined): MetricFamily[] {
       "There and back, without the time that messages lie there",
       seconds(peer.roundTripMs),
     ]),
-    {
-      name: "appliance_peer_configuration",
-      type: "gauge",
-      help: "1 for how the configurations of the two directors compare",
-      samples(emit) {
-        for (const one of configurations) {
-          const labels = formatLabels(formatLabel("comparison", one));
-          emit(labels, one === peer.configuration ? 1 : 0);
-        }
-      },
-    },
+    comparison("configuration", [
+      "1 for how the configurations of the two directors compare",
+      peer.configuration,
+    ]),
+    comparison("tables", ["1 for how the mh tables of the two directors compare", peer.tables]),
     single("boots_total", "counter", ["Starts of the peer that were heard", peer.boots]),
     single("messages_sent_total", "counter", ["Messages sent", peer.sent]),
     single("messages_unsent_total", "counter", [

@@ -154,6 +154,7 @@ export function peerSnapshot(changes: Partial<PeerSnapshot> = {}): PeerSnapshot 
     answeredAgeMs: 15,
     roundTripMs: 0.4,
     configuration: "same",
+    tables: "same",
     boots: 1,
     sent: 5000,
     unsent: 0,

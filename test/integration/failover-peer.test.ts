@@ -124,7 +124,7 @@ describe.skipIf(needs.skip)("two directors with a peer channel", () => {
   test("different configurations are told on both", async () => {
     const pair = await startPair({ two: { digest: "00000000000000bb" } });
     for (const node of pair) {
-      await node.process.waitForOutput(/"peer-configuration","isSame":false/);
+      await node.process.waitForOutput(/"peer-comparison","what":"configuration","isSame":false/);
       expect(node.channel()!.peer.configuration).toBe("different");
     }
   }, 30_000);

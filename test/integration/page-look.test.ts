@@ -60,6 +60,7 @@ function troubledFailover(): FailoverSnapshot {
       answeredAgeMs: null,
       roundTripMs: 0.4,
       configuration: "different",
+      tables: "same",
       boots: 1,
       sent: 10,
       unsent: 0,

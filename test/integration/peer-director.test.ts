@@ -8,7 +8,13 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 
-import { readMetric, readSnapshot, runCommand, waitForServer } from "../helpers/director-view.ts";
+import {
+  postHandover,
+  readMetric,
+  readSnapshot,
+  runCommand,
+  waitForServer,
+} from "../helpers/director-view.ts";
 import {
   createDirectorFolder,
   formatRouter,
@@ -144,20 +150,29 @@ describe.skipIf(needs.skip)("two whole directors with a peer channel", () => {
     return stdout.trim();
   }
 
-  test("a client of a persistent service stays with its server across a takeover", async () => {
-    const { real, client } = lan.hosts;
+  async function startPages(): Promise<void> {
+    const { real } = lan.hosts;
     for (const address of pageServers) {
       await real.run(["ip", "addr", "add", `${address}/24`, "dev", "eth0"]);
       const pages = real.spawn([process.execPath, "-e", pageScript(address)]);
       await pages.waitForOutput(/serving/);
     }
+  }
+
+  async function waitForClients(director: NetnsDirector, clients: number): Promise<void> {
+    const isThere = async (): Promise<boolean> =>
+      (await readMetric(director, "appliance_peer_clients_taken_total")) === clients;
+    await waitFor(isThere, { what: `${clients} clients to be copied` });
+  }
+
+  test("a client of a persistent service stays with its server across a takeover", async () => {
+    const { real, client } = lan.hosts;
+    await startPages();
     const [one, two] = await startPair(persistentService);
     // In turn: the second client is given the second server.
     const pages = [await fetchPage(real), await fetchPage(client)];
     expect(pages).toEqual(pageServers);
-    await waitFor(async () => (await readMetric(two, "appliance_peer_clients_taken_total")) === 2, {
-      what: "both clients to be copied",
-    });
+    await waitForClients(two, 2);
     const { failover } = await readSnapshot(two);
     expect(failover!.peer!.copy).toMatchObject({ connected: true, complete: true });
     expect((await runCommand(one, "standby")).status).toBe(0);
@@ -165,6 +180,48 @@ describe.skipIf(needs.skip)("two whole directors with a peer channel", () => {
     // In turn, the first to come would be given the first server.
     expect(await fetchPage(client)).toBe(pageServers[1]!);
     expect(await fetchPage(real)).toBe(pageServers[0]!);
+  }, 60_000);
+
+  test("also one that came milliseconds before standby", async () => {
+    const { real, client } = lan.hosts;
+    await startPages();
+    const [one, two] = await startPair(persistentService);
+    expect(await fetchPage(real)).toBe(pageServers[0]!);
+    await waitForClients(two, 1);
+    const script = 'console.log(await (await fetch("http://10.99.0.100/")).text())';
+    const last = client.spawn([process.execPath, "-e", script]);
+    await last.waitForOutput(new RegExp(pageServers[1]!));
+    // Less than the second between two rounds of copies.
+    expect((await postHandover(one, "standby")).status).toBe(200);
+    await two.waitForState("active");
+    expect(await fetchPage(client)).toBe(pageServers[1]!);
+  }, 60_000);
+
+  test("different tables of scheduler mh are told on both", async () => {
+    const { one, two } = lan.hosts;
+    const mh = service.replace("check =", 'scheduler = "mh"\ncheck =');
+    const other = mh.replace("}]", '}, { address = "10.99.0.9:80" }]');
+    const pair = [await start(one, two, mh), await start(two, one, other)];
+    for (const director of pair) {
+      await waitFor(
+        async () => (await readSnapshot(director)).failover?.peer?.tables !== "unknown",
+        {
+          what: `${director.host.name} to compare tables`,
+        },
+      );
+      await director.process.waitForOutput(/different tables of scheduler mh/);
+      const { failover, events } = await readSnapshot(director);
+      expect(failover!.peer!.tables).toBe("different");
+      expect(events.some(({ text }) => text.includes("tables of scheduler mh"))).toBe(true);
+      const different = 'appliance_peer_tables{comparison="different"}';
+      expect(await readMetric(director, different)).toBe(1);
+    }
+    // Drained on both, the server that only one of them has: what is left is the same.
+    expect((await runCommand(pair[1]!, "disable", "10.99.0.9:80")).status).toBe(0);
+    for (const director of pair) {
+      await director.process.waitForOutput(/the same tables of scheduler mh again/);
+      expect((await readSnapshot(director)).failover!.peer!.tables).toBe("same");
+    }
   }, 60_000);
 
   test("a key file that others can read is refused at a reload and at a start", async () => {

@@ -157,6 +157,7 @@ describe("failover", () => {
     answeredAgeMs: 130,
     roundTripMs: 0.4,
     configuration: "same" as const,
+    tables: "same" as const,
     boots: 1,
     sent: 10,
     unsent: 0,
@@ -246,6 +247,7 @@ describe("failover", () => {
       "\u001b[31mnot reachable\u001b[0m, never heard, same",
     ],
     [{ configuration: "different" as const }, "\u001b[33mdifferent configuration\u001b[0m"],
+    [{ tables: "different" as const }, "\u001b[33mdifferent mh tables\u001b[0m"],
   ])("formatStatus shows the peer channel %#", (changes, expected) => {
     expect(textOf({ ...healthy, peer: { ...peer, ...changes } }, true)).toContain(expected);
   });

@@ -53,6 +53,11 @@ describe("reportsOf()", () => {
       { type: "peer", isReachable: true },
       ["info peer The peer is heard on the peer channel"],
     ],
+    [
+      "the same tables",
+      { type: "peer-comparison", what: "tables", isSame: true },
+      ["info peer-tables Both directors have the same tables of scheduler mh again"],
+    ],
   ])("%s", (_name, event, expected) => {
     const told = reportsOf(event).map(({ level, name, text }) => `${level} ${name} ${text}`);
     expect(told).toEqual(expected);

@@ -2,6 +2,8 @@
  * Failover of a director over a real-time thread that only writes down what it is told.
  */
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { parseConfig } from "../../../src/config/index.ts";
 import type { ServiceAssessment } from "../../../src/daemon/assessment.ts";
@@ -16,7 +18,9 @@ import type {
 } from "../../../src/failover/index.ts";
 import type { Config } from "../../../src/model/index.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
+import { createTempFolder } from "../../helpers/temp-folder.ts";
 import { settle } from "./director-fixture.ts";
+import { assessedServer, virtualService } from "./fixture.ts";
 
 type InstanceState = InstanceView["state"];
 
@@ -55,6 +59,13 @@ function service(state: JudgedService["state"], health: string): ServiceAssessme
   return judged as unknown as ServiceAssessment;
 }
 
+/** A service with scheduler mh and one real server. */
+function hashed(weight: number): ServiceAssessment {
+  const server = assessedServer("192.0.2.11", 80, { effectiveWeight: weight });
+  const mh = virtualService({ scheduler: "mh" });
+  return { ...service("up", "up"), service: mh, servers: [server], fallback: undefined };
+}
+
 function setUp(answers = { isGood: true }) {
   const clock = createFakeClock();
   const orders: string[] = [];
@@ -91,6 +102,7 @@ function setUp(answers = { isGood: true }) {
       setComplete: async () => undefined,
       setFitness: (name: string, fitness: { isFit: boolean; liveServers: number }) =>
         order("fitness", name, fitness.isFit, fitness.liveServers),
+      setTables: ({ hash, count }: { hash: string; count: number }) => order("tables", hash, count),
       setWitness: (name: string, isReached: boolean) => order("witness", name, isReached),
       standby: (name?: string) => {
         if (name === undefined) for (const one of states.keys()) states.set(one, "backup");
@@ -116,13 +128,13 @@ function setUp(answers = { isGood: true }) {
       idle: async () => undefined,
       abandon: () => undefined,
     },
+    copies: () => ({ flush: () => order("flush"), view: () => undefined }),
     onState: (name, isActive) => void followed.push(`${name} ${isActive}`),
     runProgram: async ({ command }) => {
       await order(...command);
       return { outcome: "exited", status: 0, output: "", tookMs: 1 };
     },
     carriedBy: () => new Map(),
-    copied: () => undefined,
     countConnections: () => 0,
     onCrash: () => undefined,
   });
@@ -185,7 +197,7 @@ describe("DirectorFailover", () => {
     expect(orders).toEqual(["fitness web false 0"]);
     tell({ type: "state", instance: "web", state: "backup", cause: "unfit" });
     failover.judge([service("up", "up")]);
-    expect(orders).toHaveLength(1);
+    expect(orders).toEqual(["fitness web false 0", "flush"]);
     clock.advance(2000);
     expect(orders.at(-1)).toBe("fitness web true 1");
   });
@@ -258,6 +270,36 @@ describe("DirectorFailover", () => {
     ]);
   });
 
+  test("copies what came last when another director took over", async () => {
+    const { failover, orders, tell } = setUp();
+    await failover.apply(configOf());
+    orders.length = 0;
+    tell({ type: "state", instance: "web", state: "active", cause: "silence" });
+    expect(orders).toEqual([]);
+    tell({ type: "state", instance: "web", state: "backup", cause: "yielded" });
+    expect(orders).toEqual(["flush"]);
+  });
+
+  test("tells the mh tables to a thread with a peer, when they change", async () => {
+    using folder = createTempFolder();
+    const keyFile = join(folder.path, "key");
+    writeFileSync(keyFile, "k".repeat(32), { mode: 0o600 });
+    const peer = `[peer]\naddress = "192.0.2.3:9781"\nkey_file = "${keyFile}"\n`;
+    const { failover, orders } = setUp();
+    const tables = (): string[] => orders.filter((order) => order.startsWith("tables"));
+    await failover.apply(configOf("", peer));
+    failover.judge([hashed(1)]);
+    failover.judge([hashed(1)]);
+    failover.judge([hashed(0)]);
+    expect(tables().map((order) => order.split(" ").at(-1))).toEqual(["0", "1", "1"]);
+    // Who began anew knows nothing.
+    await failover.apply(configOf("", peer));
+    expect(tables()[3]).toBe(tables()[2]);
+    await failover.apply(configOf());
+    failover.judge([hashed(1)]);
+    expect(tables()).toHaveLength(4);
+  });
+
   test("shows the fence that the thread has told of, and hangs with the thread", async () => {
     const { failover, tell, seen } = setUp();
     await failover.apply(configOf());
@@ -287,7 +329,7 @@ describe("DirectorFailover", () => {
     await failover.standby("web");
     await failover.takeover(undefined, true);
     failover.tellHandover("takeover", undefined, "root");
-    expect(orders.slice(-2)).toEqual(["standby web", "takeover  true"]);
+    expect(orders.slice(-3)).toEqual(["flush", "standby web", "takeover  true"]);
     expect(reports).toEqual(["info handover Takeover of all virtual routers asked for"]);
   });
 
@@ -306,7 +348,7 @@ describe("DirectorFailover", () => {
     orders.length = 0;
     // It moves with its group.
     await failover.standby("mail");
-    expect(orders.slice(0, 2)).toEqual(["/bin/db x stop", "standby mail"]);
+    expect(orders.slice(0, 3)).toEqual(["/bin/db x stop", "flush", "standby mail"]);
   });
 
   test("starts them again where a handover moved nothing", async () => {
@@ -318,7 +360,8 @@ describe("DirectorFailover", () => {
     orders.length = 0;
     await failover.standby("mail");
     await settle();
-    expect(orders).toEqual(["/bin/db stop", "standby mail", "/bin/db status", "/bin/db start"]);
+    const again = ["/bin/db status", "/bin/db start"];
+    expect(orders).toEqual(["/bin/db stop", "flush", "standby mail", ...again]);
   });
 
   test("an end in good order stops them before the addresses go", async () => {

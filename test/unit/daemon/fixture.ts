@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ServerAssessment } from "../../../src/daemon/assessment.ts";
 import { closeCauses } from "../../../src/datapath/engine.ts";
 import type { ServerCounters, ServiceCounters } from "../../../src/datapath/engine.ts";
 import type { CheckSpec, RealServer, VirtualService } from "../../../src/model/index.ts";
@@ -32,6 +33,27 @@ export function realServer(host: string, port: number, more: Partial<RealServer>
     upperThreshold: 0,
     lowerThreshold: 0,
     check: connectCheck,
+    ...more,
+  };
+}
+
+/** A real server `host:port` that is up, as the director judges it. */
+export function assessedServer(
+  host: string,
+  port: number,
+  more: Partial<ServerAssessment> = {},
+): ServerAssessment {
+  return {
+    key: `${host}:${port}`,
+    server: realServer(host, port),
+    address: host,
+    health: "up",
+    admin: "enabled",
+    weight: 1,
+    effectiveWeight: 1,
+    state: "active",
+    reason: "",
+    healthReason: "",
     ...more,
   };
 }

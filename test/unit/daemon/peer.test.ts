@@ -94,8 +94,22 @@ describe("peerPlanOf()", () => {
 test.each([
   [{ type: "peer", isReachable: true }, "info", "heard on"],
   [{ type: "peer", isReachable: false }, "warning", "not heard on"],
-  [{ type: "peer-configuration", isSame: true }, "info", "same configuration and engines again"],
-  [{ type: "peer-configuration", isSame: false }, "warning", "different"],
+  [
+    { type: "peer-comparison", what: "configuration", isSame: true },
+    "info",
+    "same configuration and engines again",
+  ],
+  [{ type: "peer-comparison", what: "configuration", isSame: false }, "warning", "different"],
+  [
+    { type: "peer-comparison", what: "tables", isSame: true },
+    "info",
+    "same tables of scheduler mh again",
+  ],
+  [
+    { type: "peer-comparison", what: "tables", isSame: false },
+    "warning",
+    "different tables of scheduler mh",
+  ],
 ] as const)("peerReport(%o) is %s", (notice, level, words) => {
   const report = peerReport(notice);
   expect(report.level).toBe(level);

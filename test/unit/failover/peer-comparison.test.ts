@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 
-import { ConfigurationComparison, difference } from "../../../src/failover/peer-comparison.ts";
+import { difference, PeerComparison } from "../../../src/failover/peer-comparison.ts";
 
 const unknown = Uint32Array.of(0, 0);
 const one = Uint32Array.of(1, 2);
 const two = Uint32Array.of(1, 3);
 
-describe("ConfigurationComparison", () => {
+describe("PeerComparison", () => {
   test("tells a difference once, when it has lasted for 5 s", () => {
-    const comparison = new ConfigurationComparison();
+    const comparison = new PeerComparison();
     expect(comparison.difference).toBe(difference.unknown);
     expect(comparison.look(one, two, 1000)).toBeUndefined();
     expect(comparison.difference).toBe(difference.different);
@@ -18,7 +18,7 @@ describe("ConfigurationComparison", () => {
   });
 
   test("tells at once that they are the same again, if a difference was told", () => {
-    const comparison = new ConfigurationComparison();
+    const comparison = new PeerComparison();
     comparison.look(one, two, 0);
     comparison.look(one, two, 5000);
     expect(comparison.look(one, one, 5001)).toBe(true);
@@ -27,7 +27,7 @@ describe("ConfigurationComparison", () => {
   });
 
   test("tells nothing of a reload on one director after the other", () => {
-    const comparison = new ConfigurationComparison();
+    const comparison = new PeerComparison();
     expect(comparison.look(one, one, 0)).toBeUndefined();
     expect(comparison.look(two, one, 1000)).toBeUndefined();
     expect(comparison.look(two, two, 5000)).toBeUndefined();
@@ -40,14 +40,14 @@ describe("ConfigurationComparison", () => {
     [unknown, one],
     [one, unknown],
   ])("does not compare %p with %p", (own, other) => {
-    const comparison = new ConfigurationComparison();
+    const comparison = new PeerComparison();
     expect(comparison.look(own, other, 0)).toBeUndefined();
     expect(comparison.look(own, other, 60_000)).toBeUndefined();
     expect(comparison.difference).toBe(difference.unknown);
   });
 
   test("forgets another peer", () => {
-    const comparison = new ConfigurationComparison();
+    const comparison = new PeerComparison();
     comparison.look(one, two, 0);
     comparison.forget();
     expect(comparison.difference).toBe(difference.unknown);

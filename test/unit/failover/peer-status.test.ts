@@ -16,7 +16,8 @@ test("what the thread writes is what the main thread reads", () => {
   writer.publish(one.session, {
     heardAtMs: 1004,
     isReachable: true,
-    difference: difference.same,
+    configuration: difference.same,
+    tables: difference.different,
     dropped: 5,
   });
   writer.countSent(true);
@@ -31,6 +32,7 @@ test("what the thread writes is what the main thread reads", () => {
     answeredAgeMs: 10,
     roundTripMs: 3,
     configuration: "same",
+    tables: "different",
     boots: 1,
     sent: 2,
     unsent: 1,
@@ -51,7 +53,8 @@ test("of a peer that was never heard nothing is known", () => {
   writer.publish(session, {
     heardAtMs: -Infinity,
     isReachable: false,
-    difference: difference.unknown,
+    configuration: difference.unknown,
+    tables: difference.unknown,
     dropped: 0,
   });
   expect(readPeer(words, 5000)).toMatchObject({
@@ -60,6 +63,7 @@ test("of a peer that was never heard nothing is known", () => {
     answeredAgeMs: undefined,
     roundTripMs: undefined,
     configuration: "unknown",
+    tables: "unknown",
     received: {},
   });
 });

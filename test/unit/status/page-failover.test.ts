@@ -37,6 +37,7 @@ function peer(changes: Partial<PeerSnapshot> = {}): PeerSnapshot {
     answeredAgeMs: 130,
     roundTripMs: 0.4,
     configuration: "same",
+    tables: "same",
     boots: 1,
     sent: 10,
     unsent: 0,
@@ -105,6 +106,7 @@ describe("failoverView", () => {
         heardAgeMs: null,
         roundTripMs: null,
         configuration: "unknown",
+        tables: "same",
       }),
       "peer ✕ not reachable heard never configuration unknown",
     ],
@@ -186,6 +188,10 @@ test.each([
   [
     peer({ configuration: "different" }),
     "The two directors have different services or virtual routers",
+  ],
+  [
+    peer({ tables: "different" }),
+    "The two directors have different tables of scheduler mh: a takeover will move clients",
   ],
   [peer({ copy }), undefined],
   [
