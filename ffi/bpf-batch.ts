@@ -1,11 +1,12 @@
 /**
- * bpf(2): many entries of a hash map by one call (BPF_MAP_LOOKUP_BATCH, Linux 5.6).
+ * bpf(2): many entries of a hash map by one call (BPF_MAP_LOOKUP_BATCH and BPF_MAP_UPDATE_BATCH,
+ * Linux 5.6).
  *
  * @module
  */
 
 import { callBpf, newBpfAttribute, requireBpf } from "./bpf.ts";
-import { BPF_MAP_LOOKUP_BATCH } from "./constants/bpf.ts";
+import { BPF_MAP_LOOKUP_BATCH, BPF_MAP_UPDATE_BATCH } from "./constants/bpf.ts";
 import { ENOENT } from "./errno.ts";
 import { addressOf, errno } from "./libc.ts";
 
@@ -57,4 +58,29 @@ export class BpfBatch {
     attribute.setBigUint64(0, BigInt(addressOf(this.#cursor)), true);
     return attribute.getUint32(32, true);
   }
+}
+
+/** Entries to be written. */
+export interface BpfEntries {
+  /** Keys, one behind the other. */
+  readonly keys: Uint8Array;
+  /** Their values. */
+  readonly values: Uint8Array;
+  /** How many of them count. */
+  readonly count: number;
+}
+
+/**
+ * Writes entries, new ones and those that are there.
+ *
+ * @throws {SyscallError} `E2BIG` if the map is full, `EINVAL` where the kernel cannot.
+ */
+export function updateBpfEntries(map: number, entries: BpfEntries): void {
+  if (entries.count === 0) return;
+  const attribute = newBpfAttribute();
+  attribute.setBigUint64(16, BigInt(addressOf(entries.keys)), true);
+  attribute.setBigUint64(24, BigInt(addressOf(entries.values)), true);
+  attribute.setUint32(32, entries.count, true);
+  attribute.setUint32(36, map, true);
+  requireBpf(callBpf(BPF_MAP_UPDATE_BATCH, attribute), "write a map");
 }

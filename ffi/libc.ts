@@ -58,6 +58,7 @@ export const { symbols: libc } = dlopen("libc.so.6", {
   mlockall: { args: [i32], returns: i32 },
   nanosleep: { args: [pointer, pointer], returns: i32 },
   prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
+  getpagesize: { args: [], returns: i32 },
   mmap: { args: [u64, u64, i32, i32, i32, i64], returns: u64 },
   mount: { args: [pointer, pointer, pointer, u64, pointer], returns: i32 },
   umount2: { args: [pointer, i32], returns: i32 },

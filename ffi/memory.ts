@@ -71,14 +71,27 @@ export interface SharedMapping {
   unmap(): void;
 }
 
+/** A part that is mapped. */
+export interface MappingOptions {
+  /** Where it begins, a multiple of the page size. @default 0 */
+  readonly offset?: number;
+  /** Writing to it ends the process. @default false */
+  readonly isReadOnly?: boolean;
+}
+
 /**
- * Maps the first `length` bytes of what is open at `fd`, for reading and writing.
+ * Maps `length` bytes of what is open at `fd`, for reading and writing.
  *
  * @param length A multiple of the page size.
  * @throws {SyscallError} `EPERM`, `EACCES`; `ENODEV` if it cannot be mapped.
  */
-export function mapShared(fd: number, length: number): SharedMapping {
-  const address = libc.mmap(0, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+export function mapShared(
+  fd: number,
+  length: number,
+  { offset = 0, isReadOnly = false }: MappingOptions = {},
+): SharedMapping {
+  const protection = isReadOnly ? PROT_READ : PROT_READ | PROT_WRITE;
+  const address = libc.mmap(0, length, protection, MAP_SHARED, fd, offset);
   if (address === MAP_FAILED) throw new SyscallError("mmap", errno(), `fd ${fd}`);
   const bytes = toArrayBuffer(Number(address), 0, length);
   return { bytes, unmap: () => void libc.munmap(address, length) };

@@ -101,6 +101,9 @@ INLINE int answer(struct __sk_buff *skb, struct packet *packet, const int six)
 	if (is_closed_by(server->lease, &name.virtual, six))
 		return drop(DROP_CLOSED);
 	follow(connection, server, packet, STATE_SERVER_CLOSED);
+	/* Else it is not established. */
+	if (connection->told)
+		tell(&flow, connection, six);
 	count_out(skb, connection->server);
 	device = connection->device;
 	if (packet->ttl <= 1)

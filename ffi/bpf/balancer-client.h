@@ -111,7 +111,9 @@ INLINE int balance(struct __sk_buff *skb, struct packet *packet, const int six)
 		if (server) {
 			if (is_closed_by(server->lease, &packet->destination, six))
 				return PASS;
-			return go_on(skb, packet, connection, server);
+			go_on(skb, packet, connection, server);
+			tell(&flow, connection, six);
+			return FORWARD;
 		}
 	}
 	service = find_service(packet, six);

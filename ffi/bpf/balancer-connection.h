@@ -9,6 +9,7 @@
 #ifndef APPLIANCE_BALANCER_CONNECTION_H
 #define APPLIANCE_BALANCER_CONNECTION_H
 
+#include "balancer-events.h"
 #include "balancer-packet.h"
 
 union flow {
@@ -131,6 +132,7 @@ INLINE void establish(const union flow *flow, const struct connection *opening, 
 {
 	struct connection connection = *opening;
 
+	tell(flow, &connection, six);
 	if (!bpf_map_update_elem(connections_of(six), flow, &connection, BPF_ANY))
 		bpf_map_delete_elem(openings_of(six), flow);
 }

@@ -127,7 +127,8 @@ struct connection {
 	__u32 seen; /* tick */
 	__u32 device; /* interface towards the client */
 	__u8 state;
-	__u8 unused[3];
+	__u8 told; /* see balancer-events.h */
+	__u8 unused[2];
 };
 #define STATE_CLIENT_CLOSED 1
 #define STATE_SERVER_CLOSED 2

@@ -65,6 +65,9 @@ HELPER long (*bpf_skb_change_tail)(void *skb, __u32 bytes, __u64 flags) =
 HELPER long (*bpf_check_mtu)(void *skb, __u32 device, __u32 *mtu, __s32 difference, __u64 flags) =
 	(void *)BPF_FUNC_check_mtu;
 
+HELPER long (*bpf_ringbuf_output)(void *ring, const void *data, __u64 bytes, __u64 flags) =
+	(void *)BPF_FUNC_ringbuf_output;
+
 /* One map: five numbers in the section "maps_def", read by src/bpf/object.ts. */
 struct map_definition {
 	__u32 type;

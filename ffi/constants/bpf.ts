@@ -17,6 +17,7 @@ export const BPF_PROG_TEST_RUN = 10;
 export const BPF_OBJ_GET_INFO_BY_FD = 15;
 export const BPF_PROG_QUERY = 16;
 export const BPF_MAP_LOOKUP_BATCH = 24;
+export const BPF_MAP_UPDATE_BATCH = 26;
 export const BPF_LINK_CREATE = 28;
 export const BPF_LINK_UPDATE = 29;
 
@@ -26,6 +27,7 @@ export const BPF_MAP_TYPE_PERCPU_HASH = 5;
 export const BPF_MAP_TYPE_PERCPU_ARRAY = 6;
 export const BPF_MAP_TYPE_LRU_PERCPU_HASH = 10;
 export const BPF_MAP_TYPE_SOCKHASH = 18;
+export const BPF_MAP_TYPE_RINGBUF = 27;
 export const BPF_F_MMAPABLE = 1024;
 export const BPF_PROG_TYPE_SCHED_CLS = 3;
 export const BPF_TCX_INGRESS = 46;

@@ -11,6 +11,7 @@ export type { DeviceLinkOptions, LinkDirection, LinkFinding } from "./device-lin
 export { closeBpfFileSystem, findBpfFolder, openBpfFileSystem } from "./file-system.ts";
 export { hostBpfKernel } from "./kernel.ts";
 export type { BpfKernel } from "./kernel.ts";
+export type { BpfRing } from "../../ffi/bpf-ring.ts";
 export { parseBpfObject } from "./object.ts";
 export type { BpfMapDeclaration, BpfObject, BpfProgramDeclaration } from "./object.ts";
 export { countPossible, possibleProcessors } from "./processors.ts";

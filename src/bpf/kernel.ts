@@ -5,8 +5,8 @@
  * @module
  */
 
-import { BpfBatch } from "../../ffi/bpf-batch.ts";
-import type { BpfBatchSpec } from "../../ffi/bpf-batch.ts";
+import { BpfBatch, updateBpfEntries } from "../../ffi/bpf-batch.ts";
+import type { BpfBatchSpec, BpfEntries } from "../../ffi/bpf-batch.ts";
 import {
   bpfProgramId,
   createBpfLink,
@@ -16,6 +16,8 @@ import {
   updateBpfLink,
 } from "../../ffi/bpf-link.ts";
 import type { BpfAttachment } from "../../ffi/bpf-link.ts";
+import { openBpfRing } from "../../ffi/bpf-ring.ts";
+import type { BpfRing } from "../../ffi/bpf-ring.ts";
 import {
   createBpfMap,
   deleteFromBpfMap,
@@ -40,6 +42,10 @@ export interface BpfKernel {
   nextKey(map: number, key: Uint8Array | undefined, keyBytes: number): Uint8Array | undefined;
   /** A walk through a map, many entries at once. */
   openBatch(spec: BpfBatchSpec): Pick<BpfBatch, "keys" | "values" | "next">;
+  /** As `update`, many entries at once. */
+  updateMany(map: number, entries: BpfEntries): void;
+  /** Reads what programs put into a ring buffer of `bytes`. */
+  openRing(map: number, bytes: number): BpfRing;
   createLink(program: number, attachment: BpfAttachment): number;
   updateLink(link: number, program: number): void;
   programs(device: number, hook: number): number[];
@@ -59,6 +65,8 @@ export const hostBpfKernel: BpfKernel = {
   remove: deleteFromBpfMap,
   nextKey: nextBpfMapKey,
   openBatch: (spec) => new BpfBatch(spec),
+  updateMany: updateBpfEntries,
+  openRing: openBpfRing,
   createLink: createBpfLink,
   updateLink: updateBpfLink,
   programs: queryBpfPrograms,

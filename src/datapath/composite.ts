@@ -56,8 +56,15 @@ export function createCompositeEngine({ proxy, ipvs, bpf }: CompositeParts): Eng
       }
       return entries;
     },
-    boundClients: (withinMs, limit) => proxy.boundClients?.(withinMs, limit) ?? [],
-    bindClients: (clients) => proxy.bindClients?.(clients) ?? 0,
+    boundClients(withinMs, limit) {
+      const proxied = proxy.boundClients?.(withinMs, limit) ?? [];
+      return [...proxied, ...(bpf.boundClients?.(withinMs, limit - proxied.length) ?? [])];
+    },
+    bindClients: (clients) =>
+      (proxy.bindClients?.(clients) ?? 0) + (bpf.bindClients?.(clients) ?? 0),
+    get copies() {
+      return bpf.copies;
+    },
     ipvsObstacle: () => ipvs.ipvsObstacle?.(),
     ipvsView: () => ipvs.ipvsView?.(),
     configureIpvs: (settings) => ipvs.configureIpvs?.(settings),

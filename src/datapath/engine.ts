@@ -187,6 +187,34 @@ export interface DroppedPackets {
   readonly count: number;
 }
 
+/** Some connections, in a form that another director's engine reads. */
+export interface ConnectionPortion {
+  readonly entries: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Connections that another director goes on with when it takes over. */
+export interface ConnectionCopies {
+  /** Takes note of what changes from here on, or no more. */
+  watch(isWatched: boolean): void;
+  /** What changed since the last call, a bounded number of portions. */
+  changed(): Iterable<ConnectionPortion>;
+  /** More than there was room for changed since the last call: {@link walk} is needed. */
+  hasLost(): boolean;
+  /**
+   * All of them, but not those of addresses that another director answers for. What comes or goes
+   * meanwhile may be missing.
+   */
+  walk(): AsyncIterable<ConnectionPortion>;
+  /**
+   * Takes what another director told. Only configured services and real servers count; what has
+   * come here itself stays as it is.
+   *
+   * @returns How many there were, and how many were taken; undefined if the bytes are no portion.
+   */
+  take(bytes: Uint8Array): { readonly entries: number; readonly taken: number } | undefined;
+}
+
 /** Something that carries traffic. */
 export interface Engine {
   readonly name: EngineName;
@@ -212,6 +240,8 @@ export interface Engine {
    * @returns How many were news; those of unknown services and servers are not.
    */
   bindClients?(clients: readonly BoundClient[]): number;
+  /** Undefined, or missing: it has no connections that can be copied, or not yet. */
+  readonly copies?: ConnectionCopies | undefined;
   /** Why IPVS cannot be used here; undefined: it can. Missing: the engine never uses it. */
   ipvsObstacle?(): string | undefined;
   /** Why bpf cannot be used here; undefined: it can. Missing: the engine never uses it. */

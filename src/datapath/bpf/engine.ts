@@ -15,15 +15,19 @@ import type { Clock, Timer } from "../../clock/index.ts";
 import { errorText } from "../../errors/index.ts";
 import { fencePinsName } from "../../fence/index.ts";
 import type { ForwardingService } from "../../model/index.ts";
+import { formatAddress } from "../../net/address.ts";
 import { openRouteSocket } from "../../netlink/route/index.ts";
 import type { Link, Neighbour, RouteSocket } from "../../netlink/route/index.ts";
 import type {
   ApplyProblem,
+  BoundClient,
   ConnectionEntry,
   Engine,
   EngineListener,
   ServiceCounters,
 } from "../engine.ts";
+import { listBoundClients, takeBoundClients } from "./bound-clients.ts";
+import { ConnectionCopier } from "./connection-copy.ts";
 import { dropReasons, indexKey } from "./layout.ts";
 import type { DropReason } from "./layout.ts";
 import { Numbers } from "./numbers.ts";
@@ -74,6 +78,8 @@ export class BpfEngine implements Engine {
   readonly #tables: ForwardingTables;
   readonly #traffic: Traffic;
   readonly #ownServers: OwnServers;
+  /** For the other director. */
+  readonly copies: ConnectionCopier;
   #wanted: readonly ForwardingService[] = [];
   #planned: readonly PlannedService[] = [];
   #drains = false;
@@ -91,6 +97,11 @@ export class BpfEngine implements Engine {
     const { kernel, fencePins } = program;
     const neighbours = (): readonly Neighbour[] => routes.listNeighbours();
     this.#ownServers = new OwnServers({ kernel, fencePins, neighbours });
+    this.copies = new ConnectionCopier({
+      program,
+      deviceTo: (client) => this.#deviceTo(client),
+      onWatch: () => this.#traffic.keepCopies(),
+    });
   }
 
   refuse(service: ForwardingService): string | undefined {
@@ -133,6 +144,14 @@ export class BpfEngine implements Engine {
     return this.#traffic.list(limit);
   }
 
+  boundClients(withinMs: number, limit: number): readonly BoundClient[] {
+    return listBoundClients(this.#program, this.#planned, { withinMs, limit });
+  }
+
+  bindClients(clients: readonly BoundClient[]): number {
+    return takeBoundClients(this.#program, this.#planned, clients);
+  }
+
   async close(timeoutMs: number, hurry: AbortSignal): Promise<void> {
     this.#timer?.cancel();
     this.#isOver = true;
@@ -144,6 +163,7 @@ export class BpfEngine implements Engine {
       if (this.#traffic.endingConnections === 0) break;
       await this.#sleep(Math.min(drainIntervalMs, endMs - this.#clock.nowMs()), hurry);
     }
+    this.copies.close();
     await this.#traffic.settle();
     this.#tables.close();
     this.#program.remove();
@@ -154,6 +174,7 @@ export class BpfEngine implements Engine {
   leave(): void {
     this.#timer?.cancel();
     this.#isOver = true;
+    this.copies.close();
     // A count that is under way reads the maps.
     void this.#traffic.settle().then(() => {
       this.#tables.close();
@@ -229,7 +250,12 @@ export class BpfEngine implements Engine {
     this.#traffic.follow(this.#planned);
     problems.push(...this.#tables.write(this.#planned, this.#drains));
     this.#ownServers.follow(this.#planned);
+    this.copies.follow(this.#planned);
     return problems;
+  }
+
+  #deviceTo(client: Uint8Array): number {
+    return findWay(this.#routes, [], formatAddress(client))?.device ?? 0;
   }
 
   #waysOf(

@@ -24,6 +24,8 @@ import { errorText } from "../../errors/index.ts";
 import type { ForwardingService } from "../../model/index.ts";
 import type {
   ApplyProblem,
+  BoundClient,
+  ConnectionCopies,
   ConnectionEntry,
   DroppedPackets,
   Engine,
@@ -101,6 +103,18 @@ class OnDemandEngine implements Engine {
     }
     const problems = await this.#engine.apply(services);
     return this.#tellUnreachable(problems);
+  }
+
+  boundClients(withinMs: number, limit: number): readonly BoundClient[] {
+    return this.#engine?.boundClients(withinMs, limit) ?? [];
+  }
+
+  bindClients(clients: readonly BoundClient[]): number {
+    return this.#engine?.bindClients(clients) ?? 0;
+  }
+
+  get copies(): ConnectionCopies | undefined {
+    return this.#engine?.copies;
   }
 
   counters(): readonly ServiceCounters[] {

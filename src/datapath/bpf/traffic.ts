@@ -33,6 +33,8 @@ const recountAfterMs = 1000;
 const restShare = 20;
 /** An ended TCP connection is remembered for its last packets, ms; as TCP_FIN timeout of IPVS. */
 const closedMs = 120_000;
+/** Copies come each minute; some may be late. */
+const copyGraceMs = 150_000;
 /** A reset one has none. */
 const resetMs = 10_000;
 /** A TCP connection that only its client has begun, ms; as SYN_RECV of IPVS. */
@@ -79,7 +81,10 @@ function owners(services: readonly PlannedService[]): Map<number, Owner> {
 }
 
 /** Time without a packet after which a connection counts as gone, ms. */
-function lifetimeMs({ service }: PlannedService, { connection, isOpening }: TableEntry): number {
+export function lifetimeMs(
+  { service }: PlannedService,
+  { connection, isOpening }: Pick<TableEntry, "connection" | "isOpening">,
+): number {
   const { state } = connection;
   if ((state & connectionState.reset) !== 0) return resetMs;
   if (state !== 0) return closedMs;
@@ -107,6 +112,7 @@ export class Traffic {
   #countTookMs = 0;
   #recount: Promise<void> | undefined;
   #isOver = false;
+  #graceMs = 0;
 
   constructor(program: BalancerProgram) {
     this.#program = program;
@@ -144,6 +150,11 @@ export class Traffic {
   counters(): ServiceCounters[] {
     if (monotonicMs() - this.#countedAtMs > recountAfterMs) void this.recount();
     return this.#services.map((planned) => this.#serviceCounters(planned));
+  }
+
+  /** Another director's connections may be here: they are as old as their last copy. */
+  keepCopies(): void {
+    this.#graceMs = copyGraceMs;
   }
 
   /**
@@ -222,7 +233,8 @@ export class Traffic {
       // Of a server that is gone: nobody uses it, and the next to come takes its place.
       if (owner === undefined) return "keep";
       const { state, seenMs, server } = connection;
-      if (startMs - seenMs > lifetimeMs(owner.planned, entry)) return "remove";
+      const overdueMs = startMs - seenMs - lifetimeMs(owner.planned, entry);
+      if (overdueMs > 0) return overdueMs > this.#graceMs ? "remove" : "keep";
       const count = counts.get(server) ?? { active: 0, inactive: 0 };
       if (state === 0) count.active++;
       else count.inactive++;

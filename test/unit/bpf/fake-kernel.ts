@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { BpfBatchSpec } from "../../../ffi/bpf-batch.ts";
+import type { BpfBatchSpec, BpfEntries } from "../../../ffi/bpf-batch.ts";
+import type { BpfRing } from "../../../ffi/bpf-ring.ts";
 import { SyscallError } from "../../../ffi/errno.ts";
 import type { BpfKernel } from "../../../src/bpf/index.ts";
 
@@ -91,6 +92,19 @@ export class FakeBpfKernel implements BpfKernel {
       return taken.length;
     };
     return { keys, values, next };
+  }
+
+  updateMany(map: number, { keys, values, count }: BpfEntries): void {
+    const entries = this.entries.get(map)!;
+    const [keyBytes, valueBytes] = [keys.length / count, values.length / count];
+    for (let at = 0; at < count; at++) {
+      const key = keys.subarray(at * keyBytes, (at + 1) * keyBytes).toHex();
+      entries.set(key, values.slice(at * valueBytes, (at + 1) * valueBytes));
+    }
+  }
+
+  openRing(): BpfRing {
+    return { data: new Uint8Array(0), drain: () => 0, close: () => undefined };
   }
 
   createLink(program: number, { device, hook }: { device: number; hook: number }): number {

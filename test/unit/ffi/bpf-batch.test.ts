@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { BpfBatch } from "../../../ffi/bpf-batch.ts";
-import { createBpfMap, updateBpfMap } from "../../../ffi/bpf.ts";
+import { BpfBatch, updateBpfEntries } from "../../../ffi/bpf-batch.ts";
+import { createBpfMap, lookupBpfMap, updateBpfMap } from "../../../ffi/bpf.ts";
 import { BPF_MAP_TYPE_HASH } from "../../../ffi/constants/bpf.ts";
 import { closeDescriptor } from "../../../ffi/socket.ts";
 import { requireBpf } from "../../helpers/require-bpf.ts";
@@ -30,6 +30,48 @@ describe.skipIf(needs.skip)(`BpfBatch ${needs.reason}`.trim(), () => {
       expect(found.size).toBe(count);
       for (const [key, value] of found) expect(value).toBe(BigInt(key) * 3n);
       expect(batch.next()).toBe(0);
+    } finally {
+      closeDescriptor(map);
+    }
+  });
+});
+
+describe.skipIf(needs.skip)(`updateBpfEntries() ${needs.reason}`.trim(), () => {
+  const spec = { type: BPF_MAP_TYPE_HASH, keyBytes: 4, valueBytes: 8, entriesMax: 4 };
+
+  function entriesOf(keys: readonly number[], value: bigint) {
+    const values = BigUint64Array.from(keys, () => value);
+    return {
+      keys: new Uint8Array(Uint32Array.from(keys).buffer),
+      values: new Uint8Array(values.buffer),
+      count: keys.length,
+    };
+  }
+
+  test("writes entries, new ones and those that are there", () => {
+    const map = createBpfMap(spec);
+    try {
+      updateBpfEntries(map, entriesOf([], 0n));
+      updateBpfEntries(map, entriesOf([1, 2], 5n));
+      updateBpfEntries(map, entriesOf([2, 3], 7n));
+      const value = new BigUint64Array(1);
+      const read = (key: number): bigint => {
+        const bytes = new Uint8Array(Uint32Array.of(key).buffer);
+        expect(lookupBpfMap(map, bytes, new Uint8Array(value.buffer))).toBe(true);
+        return value[0]!;
+      };
+      expect([1, 2, 3].map(read)).toEqual([5n, 7n, 7n]);
+    } finally {
+      closeDescriptor(map);
+    }
+  });
+
+  test("a full map is an error", () => {
+    const map = createBpfMap(spec);
+    try {
+      expect(() => updateBpfEntries(map, entriesOf([1, 2, 3, 4, 5], 1n))).toThrow(
+        expect.objectContaining({ syscall: "bpf" }),
+      );
     } finally {
       closeDescriptor(map);
     }
