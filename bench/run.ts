@@ -9,6 +9,7 @@
  *     npm run bench -- failover --rounds=10 --scenarios=killed,gone --parties=appliance
  *     npm run bench -- kernel --rounds=6 --seconds=2
  *     npm run bench -- packet --rounds=2000
+ *     npm run bench -- copy --connections=1000000 --rounds=6
  *     npm run bench -- scheduler check                       the *.bench.ts files of these names
  *
  * Each benchmark states its goal in the head comment of its file.
@@ -24,6 +25,7 @@ import { allowedCpus } from "./harness/cpu.ts";
 import { takeTurn } from "./harness/exclusive.ts";
 import { describeMachine } from "./harness/machine.ts";
 import { withOwner } from "./harness/owner.ts";
+import { benchCopy } from "./kernel/copy.ts";
 import { benchKernel } from "./kernel/kernel.ts";
 import { benchPacket } from "./kernel/packet.ts";
 import { loadKinds } from "./load/wrk.ts";
@@ -156,6 +158,17 @@ const packet: Bench = async (args) => {
   await Promise.resolve();
   return benchPacket({ calls: numberOption(args, "rounds", 2000) });
 };
+/** Connections that are copied, as the issue names them. */
+const copiedConnections = 1_000_000;
+
+const copy: Bench = (args, owner) =>
+  benchCopy(
+    {
+      connections: numberOption(args, "connections", copiedConnections),
+      rounds: numberOption(args, "rounds", 6),
+    },
+    owner,
+  );
 
 const benches: Readonly<Record<string, Bench>> = {
   proxy: throughput,
@@ -166,6 +179,7 @@ const benches: Readonly<Record<string, Bench>> = {
   failover,
   kernel,
   packet,
+  copy,
 };
 
 /** Runs a mitata file in a process of its own, which prints its own tables. */
