@@ -8,9 +8,11 @@ import type {
   FailoverSnapshot,
   HandoverRequest,
   HandoverResult,
+  PeerKindSnapshot,
   PeerSnapshot,
   VirtualRouterSnapshot,
 } from "../status/index.ts";
+import type { EntryCopyView } from "./entry-copy.ts";
 import type { DirectorFailover, FailoverView } from "./failover.ts";
 
 type Instance = FailoverView["instances"][number];
@@ -70,15 +72,26 @@ function peerSnapshot({ peer, copied }: FailoverView): { peer?: PeerSnapshot } {
 }
 
 function copySnapshot(copied: NonNullable<FailoverView["copied"]>): PeerSnapshot["copy"] {
-  const { isConnected, isComplete, lagMs = null, sent, received, taken } = copied;
+  const { isConnected, isComplete } = copied;
+  const [clients, connections] = [kindSnapshot(copied.clients), kindSnapshot(copied.connections)];
   return {
     connected: isConnected,
     complete: isComplete,
-    lagMs,
-    clientsSent: sent,
-    clientsReceived: received,
-    clientsTaken: taken,
+    lagMs: clients.lagMs,
+    clientsSent: clients.sent,
+    clientsReceived: clients.received,
+    clientsTaken: clients.taken,
+    clients,
+    connections,
   };
+}
+
+function kindSnapshot({
+  isComplete: _isComplete,
+  lagMs,
+  ...counts
+}: EntryCopyView): PeerKindSnapshot {
+  return { ...counts, lagMs: lagMs ?? null };
 }
 
 /** @param nowMs Wall-clock time of the view. */

@@ -2,20 +2,24 @@
  * Overrides on both directors: each change is copied to the other one before the command returns,
  * and whoever was away is told everything as soon as it is back.
  *
- * The same way go the clients of persistent services (client-copy.ts). Each director calls the
- * other one; over its own call it tells what holds here. A message is a letter, `o` for overrides
- * or `c` for clients, and JSON; its answer is "taken", or why not.
+ * The same way go clients of persistent services and connections (entry-copy.ts). Each director
+ * calls the other one; over its own call it tells what holds here. A message is a letter, `o` for
+ * overrides, `c` for clients or `n` for connections, and what belongs to it; its answer is "taken",
+ * or why not.
  *
  * @module
  */
 
 import type { Clock, Timer } from "../clock/index.ts";
+import type { Engine } from "../datapath/index.ts";
 import { errorText } from "../errors/index.ts";
 import type { PeerPlan } from "../failover/index.ts";
 import { familyOf } from "../net/address.ts";
 import type { PeerKey } from "../peer/index.ts";
-import { ClientCopy } from "./client-copy.ts";
-import type { ClientCopyOptions, ClientCopyView } from "./client-copy.ts";
+import { createClientSource } from "./client-source.ts";
+import { createConnectionSource } from "./connection-source.ts";
+import { EntryCopy } from "./entry-copy.ts";
+import type { EntryCopyView, EntrySource } from "./entry-copy.ts";
 import { mergeOverrides } from "./override-merge.ts";
 import type { RevisedOverrides } from "./override-merge.ts";
 import { formatOverrides, parseOverrides } from "./overrides.ts";
@@ -31,14 +35,20 @@ export interface PeerCopyOptions {
   readonly current: () => RevisedOverrides;
   /** Puts in force and keeps what the peer has. */
   readonly adopt: (next: RevisedOverrides) => Promise<void>;
-  readonly engine: ClientCopyOptions["engine"];
-  /** All clients of the peer are here. */
+  readonly engine: Pick<Engine, "boundClients" | "bindClients" | "copies">;
+  /** Everything of the peer is here. */
   readonly onComplete: () => void;
 }
 
 /** How the connection to the peer does. */
-export interface PeerCopyView extends ClientCopyView {
+export interface PeerCopyView {
   readonly isConnected: boolean;
+  /** All kinds of entries of the peer were here once. */
+  readonly isComplete: boolean;
+  /** Of persistent services. */
+  readonly clients: EntryCopyView;
+  /** Of the bpf engine. */
+  readonly connections: EntryCopyView;
 }
 
 /** An operator waits no longer for the other director, ms. */
@@ -48,7 +58,18 @@ const flushMs = 50;
 /** A port that is taken is asked for again after this time, ms. */
 const listenPauseMs = 5000;
 
-const kinds = { overrides: "o", clients: "c" } as const;
+const kinds = { overrides: "o", clients: "c", connections: "n" } as const;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function takeEntries(copy: EntryCopy, body: Uint8Array): string {
+  try {
+    return copy.take(body) ? "taken" : "it cannot read them";
+  } catch (error) {
+    return `it cannot take them: ${errorText(error)}`;
+  }
+}
 
 function keysOf({ keys }: PeerPlan): PeerKey[] {
   return keys.map(({ id, secret }) => ({ id, secret: Uint8Array.fromHex(secret) }));
@@ -61,13 +82,14 @@ export class PeerCopy {
   #caller: PeerCaller | undefined;
   #listener: PeerListener | undefined;
   #pause: Timer | undefined;
-  readonly #clients: ClientCopy;
+  readonly #clients: EntryCopy;
+  readonly #connections: EntryCopy;
 
   constructor(options: PeerCopyOptions) {
     this.#options = options;
-    const { clock, engine, onComplete } = options;
-    const ask = (text: string): Promise<string | undefined> => this.#ask(kinds.clients + text);
-    this.#clients = new ClientCopy({ clock, engine, onComplete, ask });
+    const { engine } = options;
+    this.#clients = this.#createCopy(kinds.clients, createClientSource(engine));
+    this.#connections = this.#createCopy(kinds.connections, createConnectionSource(engine));
   }
 
   /** Takes the plan for the wanted one; undefined: no peer. */
@@ -88,6 +110,7 @@ export class PeerCopy {
       onOpen: () => {
         void this.tell();
         this.#clients.start();
+        this.#connections.start();
       },
     });
   }
@@ -101,7 +124,10 @@ export class PeerCopy {
     if (this.#caller === undefined) return undefined;
     if (!this.#caller.isOpen) return "there is no connection to it";
     const { revision, overrides } = this.#options.current();
-    const answer = await this.#ask(kinds.overrides + formatOverrides(overrides, revision));
+    const answer = await this.#ask(
+      kinds.overrides,
+      encoder.encode(formatOverrides(overrides, revision)),
+    );
     if (answer === undefined) return "it does not answer";
     return answer === "taken" ? undefined : answer;
   }
@@ -114,18 +140,22 @@ export class PeerCopy {
     if (this.#caller?.isOpen !== true) return;
     const { promise: isOver, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.clock.after(flushMs, resolve);
-    await Promise.race([this.#clients.flush(), isOver]);
+    const flushed = Promise.all([this.#clients.flush(), this.#connections.flush()]);
+    await Promise.race([flushed, isOver]);
     timer.cancel();
   }
 
   /** Undefined without a peer. */
   view(): PeerCopyView | undefined {
     if (this.#caller === undefined) return undefined;
-    return { ...this.#clients.view(), isConnected: this.#caller.isOpen };
+    const [clients, connections] = [this.#clients.view(), this.#connections.view()];
+    const isComplete = clients.isComplete && connections.isComplete;
+    return { isConnected: this.#caller.isOpen, isComplete, clients, connections };
   }
 
   close(): void {
     this.#clients.stop();
+    this.#connections.stop();
     this.#pause?.cancel();
     this.#caller?.close();
     this.#listener?.close();
@@ -142,10 +172,7 @@ export class PeerCopy {
       port: plan.port,
       peer: plan.address,
       keys: keysOf(plan),
-      answer: async (payload) => {
-        const answer = await this.#answer(new TextDecoder().decode(payload));
-        return new TextEncoder().encode(answer);
-      },
+      answer: async (payload) => encoder.encode(await this.#answer(payload)),
       onProblem: (reason) => {
         if (isFirst) {
           const text = `Cannot listen for the peer on TCP port ${plan.port}`;
@@ -156,15 +183,44 @@ export class PeerCopy {
     });
   }
 
-  async #ask(text: string): Promise<string | undefined> {
-    const answer = await this.#caller?.ask(new TextEncoder().encode(text), askTimeoutMs);
-    return answer && new TextDecoder().decode(answer);
+  #createCopy(kind: string, source: EntrySource): EntryCopy {
+    return new EntryCopy({
+      clock: this.#options.clock,
+      source,
+      tell: async (message) => (await this.#ask(kind, message)) === "taken",
+      onProblem: (error) => {
+        const text = "Cannot copy to the other director";
+        const reason = errorText(error);
+        this.#options.report({ level: "error", kind: "failover", name: "peer", text, reason });
+      },
+      onComplete: () => {
+        if (this.#clients.view().isComplete && this.#connections.view().isComplete) {
+          this.#options.onComplete();
+        }
+      },
+    });
   }
 
-  async #answer(text: string): Promise<string> {
-    if (text.startsWith(kinds.clients)) return this.#clients.take(text.slice(1));
-    if (text.startsWith(kinds.overrides)) return this.#takeOverrides(text.slice(1));
-    return "it is of another version";
+  async #ask(kind: string, body: Uint8Array): Promise<string | undefined> {
+    const payload = new Uint8Array(1 + body.length);
+    payload[0] = kind.charCodeAt(0);
+    payload.set(body, 1);
+    const answer = await this.#caller?.ask(payload, askTimeoutMs);
+    return answer && decoder.decode(answer);
+  }
+
+  async #answer(payload: Uint8Array): Promise<string> {
+    const body = payload.subarray(1);
+    switch (String.fromCharCode(payload[0] ?? 0)) {
+      case kinds.overrides:
+        return this.#takeOverrides(decoder.decode(body));
+      case kinds.clients:
+        return takeEntries(this.#clients, body);
+      case kinds.connections:
+        return takeEntries(this.#connections, body);
+      default:
+        return "it is of another version";
+    }
   }
 
   async #takeOverrides(text: string): Promise<string> {

@@ -39,4 +39,4 @@ export type {
   HandoverResult,
   VirtualRouterSnapshot,
 } from "./failover.ts";
-export type { PeerSnapshot } from "./peer.ts";
+export type { PeerKindSnapshot, PeerSnapshot } from "./peer.ts";

@@ -9,17 +9,32 @@ import * as v from "valibot";
 import { formatLabel, formatLabels } from "./metric-text.ts";
 import type { MetricFamily } from "./metric-text.ts";
 
-/** Copies of overrides and of clients of persistent services, over a connection of their own. */
+/** Copies of one kind of entries. */
+export interface PeerKindSnapshot {
+  /** Since what the peer has taken whole was true, ms; null: it has taken nothing. */
+  readonly lagMs: number | null;
+  /** Of the last whole round that the peer has taken. */
+  readonly entries: number;
+  /** Entries that were told, heard, and of these were news. */
+  readonly sent: number;
+  readonly received: number;
+  readonly taken: number;
+}
+
+/** Copies of overrides and of the state of clients, over a connection of their own. */
 export interface PeerCopySnapshot {
   readonly connected: boolean;
   /** Everything that the peer has was here once: only then is preempted. */
   readonly complete: boolean;
-  /** Since what the peer has taken whole was true, ms; null: it has taken nothing. */
+  /** The same as in `clients`, as are the three that follow. */
   readonly lagMs: number | null;
-  /** Clients that were told, heard, and of these were news. */
   readonly clientsSent: number;
   readonly clientsReceived: number;
   readonly clientsTaken: number;
+  /** Clients of persistent services. */
+  readonly clients: PeerKindSnapshot;
+  /** Connections of the bpf engine. */
+  readonly connections: PeerKindSnapshot;
 }
 
 const comparisons = ["unknown", "same", "different"] as const;
@@ -58,6 +73,14 @@ export interface PeerSnapshot {
 const count = v.pipe(v.number(), v.minValue(0));
 const age = v.nullable(count);
 
+const copyOfKind = v.object({
+  lagMs: age,
+  entries: count,
+  sent: count,
+  received: count,
+  taken: count,
+}) satisfies v.GenericSchema<unknown, PeerKindSnapshot>;
+
 const copy = v.object({
   connected: v.boolean(),
   complete: v.boolean(),
@@ -65,6 +88,8 @@ const copy = v.object({
   clientsSent: count,
   clientsReceived: count,
   clientsTaken: count,
+  clients: copyOfKind,
+  connections: copyOfKind,
 }) satisfies v.GenericSchema<unknown, PeerCopySnapshot>;
 
 /** Schema of {@link PeerSnapshot}. */
@@ -108,6 +133,22 @@ function seconds(ms: number | null): number | null {
   return ms === null ? null : ms / 1000;
 }
 
+/** What is known of each kind of entries. */
+function byKind(
+  name: string,
+  copied: PeerCopySnapshot,
+  { help, value }: { help: string; value: (kind: PeerKindSnapshot) => number | null },
+): MetricFamily {
+  const samples: MetricFamily["samples"] = (emit) => {
+    for (const kind of ["clients", "connections"] as const) {
+      const found = value(copied[kind]);
+      if (found !== null) emit(formatLabels(formatLabel("kind", kind)), found);
+    }
+  };
+  const type = name.endsWith("_total") ? "counter" : "gauge";
+  return { name: `appliance_peer_${name}`, type, help, samples };
+}
+
 function copyFamilies(copied: PeerCopySnapshot | null): MetricFamily[] {
   if (copied === null) return [];
   return [
@@ -119,22 +160,26 @@ function copyFamilies(copied: PeerCopySnapshot | null): MetricFamily[] {
       "1 once everything that the peer has was copied here",
       copied.complete ? 1 : 0,
     ]),
-    single("copy_lag_seconds", "gauge", [
-      "Since what the peer has taken whole was true",
-      seconds(copied.lagMs),
-    ]),
-    single("clients_sent_total", "counter", [
-      "Clients of persistent services that the peer was told of",
-      copied.clientsSent,
-    ]),
-    single("clients_received_total", "counter", [
-      "Clients of persistent services that the peer told of",
-      copied.clientsReceived,
-    ]),
-    single("clients_taken_total", "counter", [
-      "Clients of persistent services that the peer told of and that were news",
-      copied.clientsTaken,
-    ]),
+    byKind("lag_seconds", copied, {
+      help: "Since what the peer has taken whole was true",
+      value: ({ lagMs }) => seconds(lagMs),
+    }),
+    byKind("entries", copied, {
+      help: "Entries of the last whole round that the peer has taken",
+      value: ({ entries }) => entries,
+    }),
+    byKind("entries_sent_total", copied, {
+      help: "Entries that the peer was told",
+      value: ({ sent }) => sent,
+    }),
+    byKind("entries_received_total", copied, {
+      help: "Entries that the peer told",
+      value: ({ received }) => received,
+    }),
+    byKind("entries_taken_total", copied, {
+      help: "Entries that the peer told and that were news",
+      value: ({ taken }) => taken,
+    }),
   ];
 }
 

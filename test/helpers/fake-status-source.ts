@@ -20,6 +20,7 @@ import type {
   StatusSource,
   VirtualRouterSnapshot,
 } from "../../src/status/index.ts";
+import { copiedEntries } from "./copied-entries.ts";
 
 /** A healthy real server, with whatever a test wants otherwise. */
 export function serverSnapshot(changes: Partial<ServerSnapshot> = {}): ServerSnapshot {
@@ -168,6 +169,8 @@ export function peerSnapshot(changes: Partial<PeerSnapshot> = {}): PeerSnapshot 
       clientsSent: 20,
       clientsReceived: 10,
       clientsTaken: 10,
+      clients: copiedEntries,
+      connections: copiedEntries,
     },
     ...changes,
   };

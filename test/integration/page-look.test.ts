@@ -12,6 +12,7 @@ import { startStatusServer } from "../../src/status/index.ts";
 import type { FailoverSnapshot, ServerSnapshot, StatusServer } from "../../src/status/index.ts";
 import { startBrowser } from "../helpers/browser.ts";
 import type { Browser, BrowserPage, PageLook } from "../helpers/browser.ts";
+import { copiedEntries } from "../helpers/copied-entries.ts";
 import {
   createFakeStatusSource,
   failoverSnapshot,
@@ -74,6 +75,8 @@ function troubledFailover(): FailoverSnapshot {
         clientsSent: 1,
         clientsReceived: 1,
         clientsTaken: 1,
+        clients: copiedEntries,
+        connections: copiedEntries,
       },
     },
     routers: [

@@ -161,7 +161,8 @@ describe.skipIf(needs.skip)("two whole directors with a peer channel", () => {
 
   async function waitForClients(director: NetnsDirector, clients: number): Promise<void> {
     const isThere = async (): Promise<boolean> =>
-      (await readMetric(director, "appliance_peer_clients_taken_total")) === clients;
+      (await readMetric(director, 'appliance_peer_entries_taken_total{kind="clients"}')) ===
+      clients;
     await waitFor(isThere, { what: `${clients} clients to be copied` });
   }
 

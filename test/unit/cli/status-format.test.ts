@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import { formatStatus } from "../../../src/cli/status-format.ts";
 import type { Snapshot } from "../../../src/status/index.ts";
+import { copiedEntries } from "../../helpers/copied-entries.ts";
 import {
   directorSnapshot,
   failoverSnapshot,
@@ -173,6 +174,8 @@ describe("failover", () => {
     clientsSent: 1,
     clientsReceived: 1,
     clientsTaken: 1,
+    clients: copiedEntries,
+    connections: copiedEntries,
   };
 
   function textOf(failover: Snapshot["failover"], color = false): string {

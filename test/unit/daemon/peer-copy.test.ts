@@ -10,6 +10,7 @@ import { formatOverrides } from "../../../src/daemon/overrides.ts";
 import type { ServerOverride } from "../../../src/daemon/overrides.ts";
 import { PeerCaller } from "../../../src/daemon/peer-caller.ts";
 import { PeerCopy } from "../../../src/daemon/peer-copy.ts";
+import type { PeerCopyOptions } from "../../../src/daemon/peer-copy.ts";
 import { PeerListener } from "../../../src/daemon/peer-listener.ts";
 import type { Report } from "../../../src/daemon/report.ts";
 import type { PeerPlan } from "../../../src/failover/index.ts";
@@ -33,7 +34,7 @@ function setOf(revision: number, ...servers: readonly string[]): RevisedOverride
   return { revision, overrides: new Map(servers.map((server) => [`web\n${server}`, drained])) };
 }
 
-function createCopy(first: RevisedOverrides) {
+function createCopy(first: RevisedOverrides, engine: PeerCopyOptions["engine"] = {}) {
   let held = first;
   const reports: Report[] = [];
   const copy = new PeerCopy({
@@ -43,7 +44,7 @@ function createCopy(first: RevisedOverrides) {
     adopt: async (next) => {
       held = next;
     },
-    engine: {},
+    engine,
     onComplete: () => undefined,
   });
   ends.push(() => copy.close());
@@ -103,9 +104,42 @@ describe("PeerCopy", () => {
     expect(await tell(caller, `o${formatOverrides(new Map(), 2)}`)).toBe("taken");
     expect(held()).toEqual(later);
     expect(await tell(caller, "x")).toBe("it is of another version");
-    expect(await tell(caller, "c{}")).toBe("it cannot read them");
+    expect(await tell(caller, "c\0{}")).toBe("it cannot read them");
+    expect(await tell(caller, "n\x02")).toBe("it cannot read them");
     expect(await tell(caller, "o{ damaged")).toBe("it cannot read them: it is not JSON");
     expect(held()).toEqual(later);
+  });
+
+  test("a handover does not wait for a peer that does not answer", async () => {
+    const answers: string[] = [];
+    const listener = new PeerListener({
+      clock: systemClock,
+      hostname: "127.0.0.2",
+      port: 0,
+      peer: "127.0.0.1",
+      keys: keysOf("k"),
+      async answer(payload) {
+        answers.push(new TextDecoder().decode(payload.subarray(0, 1)));
+        // Rounds are taken, what a handover finds is not answered in time.
+        if (isSlow) await Bun.sleep(500);
+        return new TextEncoder().encode("taken");
+      },
+      onProblem: () => undefined,
+    });
+    let isSlow = false;
+    ends.push(() => listener.close());
+    await waitFor(() => listener.port !== undefined, { what: "a port" });
+    const { copy } = createCopy(setOf(1), {
+      boundClients: () => [{ service: "web", client: "1", server: "2", remainingMs: 1 }],
+    });
+    copy.apply({ ...planFor(listener.port!), address: "127.0.0.2" });
+    await waitFor(() => copy.view()?.clients.lagMs !== undefined, { what: "the first round" });
+    isSlow = true;
+    const before = answers.length;
+    await copy.flush();
+    // It went out, and was not waited for.
+    await waitFor(() => answers.length > before, { what: "the client" });
+    expect(copy.view()!.clients.sent).toBe(1);
   });
 
   test("tells everything to a peer that comes, and then each change", async () => {

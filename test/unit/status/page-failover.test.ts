@@ -9,6 +9,7 @@ import {
   routerFault,
   trackedFaults,
 } from "../../../src/status/page-failover.ts";
+import { copiedEntries } from "../../helpers/copied-entries.ts";
 import { failoverSnapshot } from "../../helpers/fake-status-source.ts";
 
 const nowMs = Date.parse("2026-03-01T10:01:00.000Z");
@@ -28,6 +29,8 @@ const copy = {
   clientsSent: 1,
   clientsReceived: 1,
   clientsTaken: 1,
+  clients: copiedEntries,
+  connections: copiedEntries,
 } as const;
 
 function peer(changes: Partial<PeerSnapshot> = {}): PeerSnapshot {

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { formatMetrics } from "../../../src/status/metric-text.ts";
 import { peerFamilies, peerSchema } from "../../../src/status/peer.ts";
 import type { PeerSnapshot } from "../../../src/status/peer.ts";
+import { copiedEntries } from "../../helpers/copied-entries.ts";
 
 const peer: PeerSnapshot = {
   reachable: true,
@@ -26,6 +27,8 @@ const peer: PeerSnapshot = {
     clientsSent: 40,
     clientsReceived: 30,
     clientsTaken: 20,
+    clients: copiedEntries,
+    connections: copiedEntries,
   },
 };
 
@@ -55,10 +58,16 @@ test("peerFamilies() has everything that the snapshot has", () => {
     "appliance_peer_routers_unmatched_total 0",
     "appliance_peer_copy_connected 1",
     "appliance_peer_copy_complete 0",
-    "appliance_peer_copy_lag_seconds 1.2",
-    "appliance_peer_clients_sent_total 40",
-    "appliance_peer_clients_received_total 30",
-    "appliance_peer_clients_taken_total 20",
+    'appliance_peer_lag_seconds{kind="clients"} 1.2',
+    'appliance_peer_lag_seconds{kind="connections"} 1.2',
+    'appliance_peer_entries{kind="clients"} 50',
+    'appliance_peer_entries{kind="connections"} 50',
+    'appliance_peer_entries_sent_total{kind="clients"} 40',
+    'appliance_peer_entries_sent_total{kind="connections"} 40',
+    'appliance_peer_entries_received_total{kind="clients"} 30',
+    'appliance_peer_entries_received_total{kind="connections"} 30',
+    'appliance_peer_entries_taken_total{kind="clients"} 20',
+    'appliance_peer_entries_taken_total{kind="connections"} 20',
     'appliance_peer_messages_received_total{result="accepted"} 990',
     'appliance_peer_messages_received_total{result="replayed"} 3',
   ]);
