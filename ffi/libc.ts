@@ -19,6 +19,7 @@ const { i32, u32, u64, i64, ptr: pointer } = FFIType;
 export const { symbols: libc } = dlopen("libc.so.6", {
   __errno_location: { args: [], returns: pointer },
   socket: { args: [i32, i32, i32], returns: i32 },
+  socketpair: { args: [i32, i32, i32, pointer], returns: i32 },
   bind: { args: [i32, pointer, u32], returns: i32 },
   listen: { args: [i32, i32], returns: i32 },
   accept4: { args: [i32, pointer, pointer, i32], returns: i32 },
@@ -37,7 +38,6 @@ export const { symbols: libc } = dlopen("libc.so.6", {
   sendmsg: { args: [i32, pointer, i32], returns: i32 },
   splice: { args: [i32, pointer, i32, pointer, u64, u32], returns: i32 },
   pipe2: { args: [pointer, i32], returns: i32 },
-  socketpair: { args: [i32, i32, i32, pointer], returns: i32 },
   fcntl: { args: [i32, i32, i64], returns: i32 },
   ioctl: { args: [i32, u64, pointer], returns: i32 },
   epoll_create1: { args: [i32], returns: i32 },

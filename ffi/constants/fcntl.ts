@@ -8,4 +8,6 @@
 
 export const F_OFD_SETLK = 37;
 export const F_WRLCK = 1;
+export const F_SETFD = 2;
 export const F_SETFL = 4;
+export const FD_CLOEXEC = 1;

@@ -115,6 +115,14 @@ export function createGroup(
   };
 }
 
+/** What is known by one check; another process may begin with it. */
+export interface KnownHealth {
+  /** Identity of the check (check-key.ts). */
+  readonly key: string;
+  readonly monitor: MonitorState;
+  readonly state: HealthState;
+}
+
 /** True if what `from` has found out is about the very server that `to` will check. */
 function isSameServer(from: Group, to: Group): boolean {
   return (

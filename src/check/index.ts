@@ -12,7 +12,7 @@ export type { Check, CheckResult, CheckTarget, FailureReason } from "./check.ts"
 export { failureReasons } from "./check.ts";
 export { createCheckFactory } from "./create-check.ts";
 export type { CheckFactory } from "./create-check.ts";
-export type { HealthState, HealthTarget } from "./group.ts";
+export type { HealthState, HealthTarget, KnownHealth } from "./group.ts";
 export { createTrackAsker } from "./track-asker.ts";
 export type { AskContext, AskedTarget, TrackAsker } from "./track-asker.ts";
 export type { CheckMetrics } from "./metrics.ts";

@@ -15,7 +15,7 @@ import { checkKey } from "./check-key.ts";
 import type { Check, CheckResult, CheckTarget } from "./check.ts";
 import { createCheckFactory } from "./create-check.ts";
 import { createGroup, describeResult, inheritHealth, uncheckedState } from "./group.ts";
-import type { Group, HealthState, HealthTarget } from "./group.ts";
+import type { Group, HealthState, HealthTarget, KnownHealth } from "./group.ts";
 import { createMetricsRecorder } from "./metrics.ts";
 import type { CheckMetrics } from "./metrics.ts";
 import { stepMonitor } from "./monitor.ts";
@@ -32,6 +32,8 @@ export interface HealthRunner {
   suspect(id: string): void;
   /** Undefined: `id` is not in the set. */
   state(id: string): HealthState | undefined;
+  /** What all checks that have ended once have found out. */
+  known(): readonly KnownHealth[];
   metrics(): CheckMetrics;
   /** True once every check of the first set has ended once; stays true. */
   firstPassDone(): boolean;
@@ -52,6 +54,8 @@ export interface HealthRunnerOptions {
   /** Called with every result, for each server it is about. */
   readonly onResult?: (id: string, result: CheckResult) => void;
   readonly log?: Logger;
+  /** What an earlier process knew: the same checks begin with it, and are repeated as usual. */
+  readonly known?: readonly KnownHealth[] | undefined;
   /** Checks at once; each holds a descriptor. */
   readonly concurrencyMax: number;
   /** Login name that runs external checks when this process is root. */
@@ -79,6 +83,8 @@ class Runner implements HealthRunner {
   /** By key. */
   #groups = new Map<string, Group>();
   #groupById = new Map<string, Group>();
+  /** By key; what was used is gone. */
+  readonly #known: Map<string, KnownHealth>;
   /** Groups that have not had their first result. */
   readonly #firstPending = new Set<Group>();
   #isFirstPassDone = false;
@@ -89,6 +95,7 @@ class Runner implements HealthRunner {
   constructor(options: HealthRunnerOptions) {
     this.#options = options;
     this.#clock = createTimerQueue(options.clock);
+    this.#known = new Map(options.known?.map((one) => [one.key, one]));
     this.#factory = createCheckFactory(this.#clock, options.scriptUser);
     this.#createCheck = options.checks ?? ((...from) => this.#factory.create(...from));
     this.#slots = createSlots(options.concurrencyMax);
@@ -118,6 +125,7 @@ class Runner implements HealthRunner {
       group.ids = ids;
       if (previous.has(group.key)) continue;
       inheritHealth(group, groupsOf(ids, before));
+      this.#remember(group);
       if (group.check !== undefined) this.#startFirst(group, newCount++);
     }
     this.#noteFirstPass();
@@ -135,6 +143,12 @@ class Runner implements HealthRunner {
 
   state(id: string): HealthState | undefined {
     return this.#groupById.get(id)?.state;
+  }
+
+  known(): readonly KnownHealth[] {
+    const groups = [...this.#groups.values()];
+    const asked = groups.filter(({ check, state }) => check !== undefined && state.lastResult);
+    return asked.map(({ key, monitor, state }) => ({ key, monitor, state }));
   }
 
   metrics(): CheckMetrics {
@@ -157,6 +171,15 @@ class Runner implements HealthRunner {
     }
     await this.#idle.promise;
     this.#factory.close();
+  }
+
+  /** Lets a new group begin with what an earlier process knew. */
+  #remember(group: Group): void {
+    const known = this.#known.get(group.key);
+    if (known === undefined || group.check === undefined) return;
+    this.#known.delete(group.key);
+    group.monitor = known.monitor;
+    group.state = known.state;
   }
 
   #groupFor(

@@ -17,6 +17,8 @@ import type { CommandContext } from "./command.ts";
 
 /** A change can wait for others; nothing else takes as long. */
 const timeoutMs = 30_000;
+/** All bounds of an upgrade; the director drops connections that are silent for a minute. */
+const upgradeTimeoutMs = 50_000;
 /** Connections listed at most, as many as the endpoint gives. */
 export const connectionsMax = 10_000;
 
@@ -24,6 +26,12 @@ export const connectionsMax = 10_000;
 export interface HandedOver {
   readonly name: string;
   readonly state: string;
+}
+
+/** The process that is the director after an upgrade. */
+export interface Upgraded {
+  readonly pid: number;
+  readonly version: string;
 }
 
 /** What was changed. */
@@ -48,6 +56,8 @@ export interface ControlClient {
   handover(request: HandoverRequest): Promise<readonly HandedOver[]>;
   /** @returns A line for each thing that changes. */
   reload(dryRun: boolean): Promise<readonly string[]>;
+  /** Has the executable on disk replace the director; settles when it has. */
+  upgrade(): Promise<Upgraded>;
 }
 
 /** Path of the control socket. */
@@ -64,7 +74,7 @@ function errnoOf(error: unknown): string {
 const notRunning: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ECONNREFUSED"]);
 
 /** Why the director could not be asked. */
-function explain(path: string, error: unknown): ApplianceError {
+function explain(path: string, error: unknown, waitMs: number): ApplianceError {
   const errno = errnoOf(error);
   const options = { cause: error };
   if (notRunning.has(errno)) {
@@ -78,7 +88,7 @@ function explain(path: string, error: unknown): ApplianceError {
     return new ApplianceError("CONTROL_PERMISSION", message, options);
   }
   if (error instanceof Error && error.name === "TimeoutError") {
-    const message = `Cannot reach the director: no answer within ${timeoutMs / 1000} s`;
+    const message = `Cannot reach the director: no answer within ${waitMs / 1000} s`;
     return new ApplianceError("CONTROL_TIMEOUT", message, options);
   }
   const message = `Cannot talk to the director: ${errorText(error)}`;
@@ -112,6 +122,10 @@ function isHandover(value: unknown): value is { routers: HandedOver[] } {
   return isObject(value) && Array.isArray(value["routers"]);
 }
 
+function isUpgraded(value: unknown): value is Upgraded {
+  return isObject(value) && typeof value["pid"] === "number";
+}
+
 function isPlan(value: unknown): value is { plan: string[] } {
   return isObject(value) && Array.isArray(value["plan"]);
 }
@@ -136,23 +150,27 @@ export function createControlClient({
 }: Pick<CommandContext, "environment" | "signal">): ControlClient {
   const path = controlPath(environment);
 
-  const ask = async (target: string, init: RequestInit = {}): Promise<unknown> => {
+  const ask = async (
+    target: string,
+    { waitMs = timeoutMs, ...init }: RequestInit & { readonly waitMs?: number } = {},
+  ): Promise<unknown> => {
     let response: Response;
     let text: string;
     try {
       response = await fetch(`http://localhost${target}`, {
         ...init,
         unix: path,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(waitMs)]),
       });
       text = await response.text();
     } catch (error) {
-      throw explain(path, error);
+      throw explain(path, error, waitMs);
     }
     return take(response, text);
   };
-  const post = (target: string, body: unknown): Promise<unknown> =>
+  const post = (target: string, body: unknown, waitMs = timeoutMs): Promise<unknown> =>
     ask(target, {
+      waitMs,
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
@@ -179,6 +197,11 @@ export function createControlClient({
       const body = await post("/failover", request);
       if (!isHandover(body)) throw unexpected("virtual routers");
       return body.routers;
+    },
+    async upgrade() {
+      const body = await post("/upgrade", {}, upgradeTimeoutMs);
+      if (!isUpgraded(body)) throw unexpected("the new process");
+      return body;
     },
     async reload(dryRun) {
       const body = await post("/reload", { dry_run: dryRun });

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { absentCommands } from "./absent.ts";
 import type { Command } from "./command.ts";
 import { createCompletion } from "./completion.ts";
 import { config } from "./config.ts";
@@ -21,6 +20,7 @@ import { run } from "./run.ts";
 import { disable, drain, enable, weight } from "./server-change.ts";
 import { setup } from "./setup.ts";
 import { status } from "./status.ts";
+import { upgrade } from "./upgrade.ts";
 import { validate } from "./validate.ts";
 import { version } from "./version.ts";
 
@@ -30,11 +30,10 @@ const completion = createCompletion(() => commands);
 export const commandGroups: readonly CommandGroup[] = [
   { title: "Run a director", commands: [demo, run, validate, config, importCommand, ldirectord] },
   { title: "See what it does", commands: [status, list] },
-  { title: "Change it while it runs", commands: [drain, disable, enable, weight, reload] },
+  { title: "Change it while it runs", commands: [drain, disable, enable, weight, reload, upgrade] },
   { title: "Move the virtual addresses", commands: [standby, takeover, release] },
   { title: "Prepare and check a host", commands: [setup, doctor] },
   { title: "About this program", commands: [version, completion] },
-  { title: "Not in this build yet", commands: absentCommands },
 ];
 
 /** The same without the headings. */

@@ -29,6 +29,7 @@ const statusByCode: Readonly<Record<string, ExitStatus>> = {
   SETUP_PERMISSION: exitStatus.permission,
   SETUP_RECORD: exitStatus.dataError,
   SETUP_REFUSED: exitStatus.dataError,
+  UPGRADE_RUNS: exitStatus.busy,
   STATUS_TOO_MANY_CLIENTS: exitStatus.busy,
 };
 

@@ -24,7 +24,8 @@ SIGTERM and Ctrl-C stop accepting and wait for connections to end, a second one 
 SIGHUP reloads. SIGUSR1 writes the state to the log.`,
   async run(args, { environment, stdout, stderr, signal }) {
     const files = filesOf(parseArguments(args, spec));
+    const restartArguments = ["run", ...args];
     const { runDirector } = await import("../daemon/index.ts");
-    return runDirector({ files, environment, stdout, stderr, signal, program });
+    return runDirector({ files, environment, stdout, stderr, signal, program, restartArguments });
   },
 };

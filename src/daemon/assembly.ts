@@ -59,6 +59,8 @@ import { createServiceTable } from "./service-table.ts";
 import type { ServiceTable } from "./service-table.ts";
 import type { StatusSettings } from "./status-listener.ts";
 import type { LoadOutcome } from "./status-source.ts";
+import type { Predecessor } from "./upgrade/predecessor.ts";
+import type { Successor } from "./upgrade/successor.ts";
 
 /** What a director is made of; tests hand in fakes. */
 export interface DirectorParts {
@@ -95,6 +97,12 @@ export interface DirectorParts {
   readonly runtimeDirectory: string;
   /** Starts this program as the guard of failover. */
   readonly guardCommand: readonly string[];
+  /** Descriptor of the lock of the runtime directory. */
+  readonly lockFd?: number | undefined;
+  /** Starts what is to replace this director. Undefined: it cannot be replaced. */
+  readonly startSuccessor?: (() => Successor) | undefined;
+  /** The director that this one replaces. */
+  readonly predecessor?: Predecessor | undefined;
   /** Called after each judgement of all services. */
   readonly onJudged?: ((assessments: Iterable<ServiceAssessment>) => void) | undefined;
   /** Called when a virtual router has become active here, or is not any more. */
@@ -113,6 +121,10 @@ export interface State {
   beatAtMs: number;
   isReady: boolean;
   isStopping: boolean;
+  /** Its successor is about to take over. */
+  isUpgrading: boolean;
+  /** Its predecessor still has the virtual routers. */
+  isTakingOver: boolean;
 }
 
 /** Parts made for one director, and what they share. */
@@ -195,7 +207,7 @@ function leasedAddresses({ virtualRouters }: Config): ReadonlySet<string> {
 
 /** State of a director that starts, with the overrides of the last one. */
 async function createState(
-  { clock, store }: DirectorParts,
+  { clock, store, predecessor }: DirectorParts,
   loaded: LoadedConfig,
   report: Reporter,
 ): Promise<State> {
@@ -213,6 +225,8 @@ async function createState(
     beatAtMs: clock.nowMs(),
     isReady: false,
     isStopping: false,
+    isUpgrading: false,
+    isTakingOver: predecessor !== undefined,
   };
 }
 
@@ -399,7 +413,8 @@ function createFailover(
 
 /** Lets daemons and timeouts of IPVS follow the configuration and who is active. */
 function bringIpvs(assembly: Assembly | undefined): void {
-  if (assembly === undefined) return;
+  // While another process is the director it looks after them.
+  if (assembly === undefined || assembly.state.isTakingOver) return;
   const { state, engine, failover } = assembly;
   const { config } = state.loaded;
   engine.configureIpvs?.(ipvsSettingsOf(config, (name) => failover.isActive(name)));
@@ -410,7 +425,7 @@ function bringIpvs(assembly: Assembly | undefined): void {
  * nothing of its real servers must not claim to be fit.
  */
 export async function bringFailover({ state, failover, table }: Assembly): Promise<void> {
-  if (!state.isReady || state.isStopping) return;
+  if (!state.isReady || state.isStopping || state.isTakingOver) return;
   await failover.apply(state.loaded.config);
   failover.judge(table.assessments());
 }

@@ -11,12 +11,13 @@
 import type { Timer } from "../clock/index.ts";
 import { requireDescriptors } from "../config/index.ts";
 import type { LoadedConfig } from "../config/index.ts";
-import { ApplianceError } from "../errors/index.ts";
+import { ApplianceError, errorText } from "../errors/index.ts";
 import type { Config } from "../model/index.ts";
 import type { Endpoint } from "../net/address.ts";
-import type { ReloadResult, StatusSource } from "../status/index.ts";
+import type { ReloadResult, StatusSource, UpgradeResult } from "../status/index.ts";
 import {
   assemble,
+  bringFailover,
   bringIntoForce,
   bringPeer,
   countServices,
@@ -25,17 +26,22 @@ import {
 } from "./assembly.ts";
 import type { Assembly, DirectorParts } from "./assembly.ts";
 import { createDirectorChanger, createDirectorReloader } from "./controls.ts";
+import { controlSocketPath } from "./directories.ts";
 import { hookOf } from "./hook-of.ts";
 import { createLocalAddresses } from "./local-address.ts";
 import { readPeerKeys } from "./peer.ts";
 import { watchPorts } from "./port-watch.ts";
 import { createRateTable } from "./rate-table.ts";
 import type { RateTable } from "./rate-table.ts";
+import type { Reporter } from "./report.ts";
 import { readRouterKeys } from "./router-keys.ts";
 import { dumpState } from "./state-dump.ts";
 import { createStatusListener, readStatusSettings } from "./status-listener.ts";
 import type { StatusListener } from "./status-listener.ts";
 import { createStatusSource } from "./status-source.ts";
+import { Replacement } from "./upgrade/replacement.ts";
+import type { RunningParts } from "./upgrade/replacement.ts";
+import { takeOver } from "./upgrade/take-over.ts";
 
 /** A running director. */
 export interface Director {
@@ -47,6 +53,10 @@ export interface Director {
   reload(by: string): Promise<ReloadResult>;
   /** State to the log. */
   dumpState(): void;
+  /** Settles when another process has become the director; {@link Director.leave} is next. */
+  readonly replaced: Promise<void>;
+  /** After {@link Director.replaced}: lets connections end, as `stop` does. */
+  leave(hurry: AbortSignal): Promise<void>;
   /**
    * Stops accepting and lets connections end, as long as the configuration's `stop_timeout`.
    *
@@ -113,11 +123,17 @@ async function runStopHooks(assembly: Assembly, hurry: AbortSignal): Promise<voi
   parts.hooks.abandon();
 }
 
+/** What the source of status is made of besides the assembly. */
+interface SourceOptions extends Pick<StatusSource, "upgrade"> {
+  readonly rates: RateTable;
+  /** The status endpoint, once there is one. */
+  readonly status: () => StatusListener | undefined;
+}
+
 /** The director as status sees it. */
 function createSource(
   assembly: Assembly,
-  rates: RateTable,
-  status: () => StatusListener | undefined,
+  { rates, status, upgrade: replace }: SourceOptions,
 ): StatusSource {
   const { parts, state, engine, health, table, events, failover } = assembly;
   return createStatusSource({
@@ -136,6 +152,8 @@ function createSource(
     notReady: () => notReadyReasons(assembly),
     beatAtMs: () => state.beatAtMs,
     isStopping: () => state.isStopping,
+    isUpgrading: () => state.isUpgrading,
+    upgrade: replace,
     isLocal: createLocalAddresses(parts.clock),
     failover,
   });
@@ -160,6 +178,50 @@ function admit(config: Config, parts: DirectorParts): ReturnType<typeof readStat
   return readStatusSettings(config.status);
 }
 
+/** Ends a director: nothing new, then connections come to their end, then the rest. */
+async function stop(
+  assembly: Assembly,
+  { control, endpoint, close }: RunningParts,
+  { reason, hurry }: { readonly reason: string; readonly hurry: AbortSignal },
+): Promise<void> {
+  const { parts, state, report, engine, resolver, health, table, maintenance } = assembly;
+  state.isStopping = true;
+  parts.notifier.stopping();
+  report({ level: "info", name: "stop", kind: "stop", text: "Stops", reason });
+  // First of all: clients go to the other director from here on.
+  await leavePair(assembly, hurry);
+  resolver.close();
+  maintenance.close();
+  await table.close();
+  const { stopTimeoutMs } = state.loaded.config.director;
+  await Promise.all([
+    health.close(),
+    assembly.followers.stop(table.assessments(), hurry),
+    runStopHooks(assembly, hurry),
+    engine.close(stopTimeoutMs, hurry),
+  ]);
+  await assembly.failover.finish(hurry);
+  close();
+  parts.notifier.close();
+  await Promise.all([endpoint.close(), control.stop()]);
+  parts.logger.log("info", "stopped");
+}
+
+/** Takes the names that the replaced director has given up. Too late for a way back. */
+async function occupy(
+  { control, endpoint }: RunningParts,
+  settings: ReturnType<typeof readStatusSettings>,
+  report: Reporter,
+): Promise<void> {
+  control.claim?.();
+  try {
+    await endpoint.apply(settings);
+  } catch (error) {
+    const told = { name: "status", kind: "listener", text: "No status endpoint" } as const;
+    report({ ...told, level: "error", reason: errorText(error) });
+  }
+}
+
 /**
  * Starts a director.
  *
@@ -173,7 +235,7 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
   // Closes what is open if the start fails; `stop` closes it in an order of its own.
   await using failed = new AsyncDisposableStack();
   const assembly = await assemble(parts, loaded, failed);
-  const { state, report, engine, resolver, health, table, maintenance, followers } = assembly;
+  const { state, report, engine } = assembly;
   const count = countServices(config);
   const text = `Started with ${count}, engine ${engine.name}`;
   report({ level: "info", name: "start", kind: "start", text });
@@ -192,7 +254,12 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
   const beat = startBeat(assembly);
   failed.defer(() => beat.cancel());
   let status: StatusListener | undefined;
-  const source = createSource(assembly, rates, () => status);
+  const replacement = new Replacement(
+    assembly,
+    controlSocketPath({ runtime: parts.runtimeDirectory }),
+  );
+  const replace = (by: string): Promise<UpgradeResult> => replacement.run(by);
+  const source = createSource(assembly, { rates, status: () => status, upgrade: replace });
   const control = await parts.startControl(source);
   failed.defer(() => control.stop());
   const endpoint = createStatusListener({
@@ -201,11 +268,21 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
     onProblem: (reason) =>
       report({ level: "error", name: "status", kind: "listener", text: "Status endpoint", reason }),
   });
-  await endpoint.apply(settings);
+  if (parts.predecessor === undefined) await endpoint.apply(settings);
+  else await takeOver(assembly, parts.predecessor);
   status = endpoint;
   failed.move();
-  void bringIntoForce(assembly);
+  const close = (): void => {
+    rates.close();
+    ports.close();
+    beat.cancel();
+  };
+  const running = { control, endpoint, close };
+  replacement.begin(running);
+  if (parts.predecessor === undefined) void bringIntoForce(assembly);
+  else await occupy(running, settings, report);
   bringPeer(assembly);
+  if (parts.predecessor !== undefined) void bringFailover(assembly);
   parts.notifier.ready(count);
   parts.notifier.watch(() => source.isHealthy());
 
@@ -215,29 +292,8 @@ export async function startDirector(parts: DirectorParts, loaded: LoadedConfig):
     statusEndpoint: () => endpoint.endpoint(),
     reload: (by) => source.reload(false, by),
     dumpState: () => dumpState(source.snapshot(), parts.logger),
-    async stop(reason, hurry) {
-      state.isStopping = true;
-      parts.notifier.stopping();
-      report({ level: "info", name: "stop", kind: "stop", text: "Stops", reason });
-      // First of all: clients go to the other director from here on.
-      await leavePair(assembly, hurry);
-      resolver.close();
-      maintenance.close();
-      await table.close();
-      const { stopTimeoutMs } = state.loaded.config.director;
-      await Promise.all([
-        health.close(),
-        followers.stop(table.assessments(), hurry),
-        runStopHooks(assembly, hurry),
-        engine.close(stopTimeoutMs, hurry),
-      ]);
-      await assembly.failover.finish(hurry);
-      rates.close();
-      ports.close();
-      beat.cancel();
-      parts.notifier.close();
-      await Promise.all([endpoint.close(), control.stop()]);
-      parts.logger.log("info", "stopped");
-    },
+    replaced: replacement.replaced,
+    leave: (hurry) => replacement.leave(hurry),
+    stop: (reason, hurry) => stop(assembly, running, { reason, hurry }),
   };
 }

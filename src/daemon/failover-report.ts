@@ -39,6 +39,10 @@ const reporters: Reporters = {
   conflict: (event) => [conflictReport(event)],
   holder: (event) => [holderReport(event)],
   trouble: ({ text }) => [{ level: "warning", name: "vrrp", text }],
+  adopted: ({ gapMs }) => {
+    const text = `Virtual routers taken over, ${gapMs.toFixed(1)} ms after their last sign of life`;
+    return [{ level: "info", name: "vrrp", text }];
+  },
   fence: ({ fence }) => [gapReport(fence)],
   "fence-repaired": ({ device, fault }) => {
     const text = `The fence on ${device} was put back: it was ${fault}`;

@@ -12,6 +12,7 @@ import type {
   Failover,
   FailoverOptions,
   FenceState,
+  HandedFailover,
   InstanceView,
   PeerChannelView,
   PeerPlan,
@@ -47,9 +48,11 @@ export type FailoverThread = Pick<
   Failover,
   | "apply"
   | "close"
+  | "describe"
   | "endDrain"
   | "leave"
   | "peer"
+  | "prepare"
   | "proveWitness"
   | "realtime"
   | "setComplete"
@@ -59,6 +62,7 @@ export type FailoverThread = Pick<
   | "standby"
   | "takeover"
   | "view"
+  | "yield"
 >;
 
 /** What failover works with. */
@@ -197,6 +201,44 @@ export class DirectorFailover {
     const has = await Promise.race([this.#begun.promise.then(() => true), late]);
     timer.cancel();
     return has;
+  }
+
+  /** What a successor must know of the virtual routers; undefined: there are none. */
+  describe(): HandedFailover | undefined {
+    return this.#failover?.describe();
+  }
+
+  /**
+   * Prepares to go on with the virtual routers of another process; they follow over the socket.
+   *
+   * @throws {ApplianceError} `UPGRADE_REFUSED` if they are others than those configured.
+   */
+  async prepare(config: Config, handed: HandedFailover, batonFd: number): Promise<void> {
+    const { virtualRouters, director } = config;
+    this.#scriptUser = director.scriptUser;
+    this.#routers = virtualRouters;
+    this.#resources.apply(virtualRouters);
+    this.#failover = this.#start(batonFd);
+    await this.#tracking.apply(virtualRouters.flatMap(({ track }) => track.filter(isAsked)));
+    this.#readPeer(config);
+    this.#readKeys(virtualRouters);
+    const drainMs = director.stopTimeoutMs + settleMsMax;
+    const plans = plansOf(virtualRouters, this.#keys, drainMs);
+    await this.#failover.prepare(plans, this.#peer, handed);
+    this.#tellVerdicts();
+  }
+
+  /** Hands all virtual routers to another process. @returns False if it did not take them. */
+  async yield(batonFd: number): Promise<boolean> {
+    if ((await this.#failover?.yield(batonFd)) === false) return false;
+    this.#failover = undefined;
+    // Resources run on: the other process looks after them.
+    this.#drains.close();
+    this.#hold.keep([]);
+    this.#witnesses.close();
+    this.#tracking.close();
+    this.#options.asker.close();
+    return true;
   }
 
   /** Says how fit this director is to serve: all services have who serves them. */
@@ -368,12 +410,13 @@ export class DirectorFailover {
     }
   }
 
-  #start(): FailoverThread {
+  #start(batonFd?: number): FailoverThread {
     const { runtimeDirectory, guardCommand, onCrash, startThread } = this.#options;
     return startThread({
       runtimeDirectory,
       guardCommand,
       onCrash,
+      batonFd,
       listener: (event) => this.#onEvent(event),
       warn: (text) => this.#tell({ level: "warning", name: "vrrp", text }),
     });
@@ -386,10 +429,19 @@ export class DirectorFailover {
   #onEvent(event: RealtimeEvent): void {
     if (event.type === "started" || event.type === "fence") this.#fence = event.fence;
     else if (event.type === "state") this.#onState(event);
-    else if (event.type === "ask-witness") {
+    else if (event.type === "adopted") {
+      for (const instance of event.active) this.#onAdopted(instance);
+    } else if (event.type === "ask-witness") {
       this.#witnesses.ask(event.instance, event.round, this.#witnessesOf(event.instance));
     }
     for (const report of reportsOf(event)) this.#tell(report);
+  }
+
+  /** Was active in the process before, whose resources run on: to start them again is no harm. */
+  #onAdopted(instance: string): void {
+    this.#active.add(instance);
+    this.#resources.follow(instance, true);
+    this.#options.onState(instance, true);
   }
 
   #onState(event: Extract<RealtimeEvent, { type: "state" }>): void {

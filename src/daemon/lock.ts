@@ -18,6 +18,8 @@ import { controlSocketPath } from "./directories.ts";
 
 /** The right to be the director; give it back at the end. */
 export interface DirectorLock {
+  /** Who has a copy of the descriptor has the lock too. */
+  readonly fd: number;
   /** Ends the lock. The file stays: to remove it would let two processes lock two files. */
   release(): void;
 }
@@ -72,5 +74,5 @@ export async function lockRuntimeDirectory(runtime: string): Promise<DirectorLoc
     closeSync(fd);
     throw error;
   }
-  return { release: () => closeSync(fd) };
+  return { fd, release: () => closeSync(fd) };
 }

@@ -14,6 +14,8 @@ import type { Clock, Timer } from "../clock/index.ts";
 export interface Notifier {
   ready(status: string): void;
   reloading(): void;
+  /** This process is the director from now on, in place of the one that tells it. */
+  replacedBy(pid: number): void;
   stopping(): void;
   /** Sends the watchdog's keep-alive at half its interval, as long as `isAlive` says so. */
   watch(isAlive: () => boolean): void;
@@ -64,6 +66,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
   return {
     ready: (status) => send(`READY=1\nSTATUS=${status.replaceAll("\n", " ")}`),
     reloading: () => send(`RELOADING=1\nMONOTONIC_USEC=${monotonicMicroseconds()}`),
+    replacedBy: (pid) => send(`MAINPID=${pid}`),
     stopping: () => send("STOPPING=1"),
     watch(isAlive) {
       const intervalMs = watchdogIntervalMs(environment, process.pid);

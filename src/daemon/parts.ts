@@ -19,8 +19,8 @@ import {
   createPortableEngine,
   createProxyEngine,
 } from "../datapath/index.ts";
-import type { Engine, EngineListener } from "../datapath/index.ts";
-import { errorText } from "../errors/index.ts";
+import type { Engine, EngineListener, SharedListener } from "../datapath/index.ts";
+import { ApplianceError, errorText } from "../errors/index.ts";
 import { createLogger } from "../log/index.ts";
 import type { Logger, LogLevel } from "../log/index.ts";
 import type { Config } from "../model/index.ts";
@@ -39,6 +39,10 @@ import { listNames } from "./maintenance.ts";
 import { appendText } from "./monitor-file.ts";
 import { createNotifier } from "./notify.ts";
 import { createOverrideStore } from "./override-store.ts";
+import type { Predecessor } from "./upgrade/predecessor.ts";
+import { ownCommand } from "./upgrade/program-path.ts";
+import { successorSocketPath } from "./upgrade/replacement.ts";
+import { startSuccessor } from "./upgrade/successor.ts";
 
 /** Checks that run at once; each holds a descriptor, and `requireDescriptors` counts them. */
 const checksMax = 512;
@@ -82,20 +86,39 @@ export interface PartsOptions {
   readonly directories: Directories;
   readonly logger: LevelLogger;
   readonly program: Snapshot["program"];
+  /** Descriptor of the lock of the runtime directory. */
+  readonly lockFd: number;
+  /** The director that this one replaces. */
+  readonly predecessor?: Predecessor | undefined;
+  /** Arguments of the command line that starts such a director; undefined: there is none. */
+  readonly restartArguments?: readonly string[] | undefined;
+}
+
+/** What a proxy needs besides the configuration. */
+interface ProxyOptions {
+  readonly descriptorsMax: number;
+  readonly logger: Logger;
+  /** Listening sockets of an earlier process. */
+  readonly shared: readonly SharedListener[] | undefined;
 }
 
 /** The proxy that the configuration asks for. */
 function createProxy(
   { proxy }: Config,
   listener: EngineListener,
-  { descriptorsMax, logger }: { readonly descriptorsMax: number; readonly logger: Logger },
+  { descriptorsMax, logger, shared }: ProxyOptions,
 ): Promise<Engine> {
+  if (proxy.engine === "portable" && shared !== undefined) {
+    const text = "The portable engine cannot take over the listeners of another process";
+    throw new ApplianceError("UPGRADE_REFUSED", text);
+  }
   if (proxy.engine === "portable") return createPortableEngine({ listener, descriptorsMax });
   return createProxyEngine({
     workers: proxy.workers,
     descriptorsMax,
     sockmap: proxy.experimentalSockmap,
     listener,
+    shared,
     onCrash(error) {
       logger.log("error", "engine-crash", { reason: errorText(error) });
       // A bug: the process ends, its service manager starts it again.
@@ -104,27 +127,35 @@ function createProxy(
   });
 }
 
-/** This program, told to be a guard; from source it is a script of the runtime. */
-function guardCommand(): readonly string[] {
-  const isCompiled = Bun.main.startsWith("/$bunfs/");
-  return [process.execPath, ...(isCompiled ? [] : [Bun.main]), "guard"];
+/** What the engines of one director need besides the configuration. */
+interface EngineOptions extends ProxyOptions {
+  readonly runtimeDirectory: string;
 }
 
 /** The proxy, and the engines of the kernel for those services that are given to them. */
 async function createEngine(
   config: Config,
   listener: EngineListener,
-  options: Parameters<typeof createProxy>[2] & { readonly runtimeDirectory: string },
+  options: EngineOptions,
 ): Promise<Engine> {
   const isLocal = createLocalAddresses(systemClock);
   const ipvs = createIpvsEngine({ listener, isLocal });
   const bpf = createBpfEngine({ listener, runtimeDirectory: options.runtimeDirectory });
-  return createCompositeEngine({ proxy: await createProxy(config, listener, options), ipvs, bpf });
+  const proxy = await createProxy(config, listener, options);
+  return createCompositeEngine({ proxy, ipvs, bpf, isHeld: options.shared !== undefined });
+}
+
+/** Starts this program anew, as it is on disk then. */
+function successorStarter({ restartArguments, environment }: PartsOptions) {
+  if (restartArguments === undefined) return undefined;
+  const command = ownCommand(restartArguments);
+  return () => startSuccessor({ clock: systemClock, command, environment });
 }
 
 /** Parts over files, sockets, threads and programs of this host. */
 export function createParts(options: PartsOptions): DirectorParts {
-  const { files, environment, directories, logger, program } = options;
+  const { files, environment, directories, logger, program, predecessor } = options;
+  const shared = predecessor?.listeners;
   const descriptorsMax = raiseDescriptorLimit();
   const onError = (error: unknown): void =>
     logger.log("error", "status", { reason: errorText(error) });
@@ -134,7 +165,13 @@ export function createParts(options: PartsOptions): DirectorParts {
     setLogLevel: (level) => logger.setLevel(level),
     notifier: createNotifier({ environment, clock: systemClock }),
     program,
-    store: createOverrideStore(directories.state),
+    store: {
+      ...createOverrideStore(directories.state),
+      ...(predecessor && { load: async () => predecessor.overrides }),
+    },
+    lockFd: options.lockFd,
+    predecessor,
+    startSuccessor: successorStarter(options),
     engineRecord: createEngineRecord(directories.state),
     lookup: createLookup(),
     hooks: createHookRunner({ logger, run: runProgram }),
@@ -142,20 +179,21 @@ export function createParts(options: PartsOptions): DirectorParts {
     load: () => loadForThisHost(files),
     createEngine: (config, listener) => {
       const { runtime: runtimeDirectory } = directories;
-      return createEngine(config, listener, { descriptorsMax, logger, runtimeDirectory });
+      return createEngine(config, listener, { descriptorsMax, logger, shared, runtimeDirectory });
     },
     listNames,
     appendText,
     sendMail,
     hostName: hostname(),
     runtimeDirectory: directories.runtime,
-    guardCommand: guardCommand(),
+    guardCommand: ownCommand(["guard"]),
     createHealth: ({ director }, onChange, onResult) =>
       createHealthRunner({
         clock: systemClock,
         onChange,
         ...(onResult !== undefined && { onResult }),
         log: logger,
+        known: predecessor?.state.health,
         concurrencyMax: checksMax,
         scriptUser: director.scriptUser,
       }),
@@ -163,6 +201,9 @@ export function createParts(options: PartsOptions): DirectorParts {
       startStatusServer({
         source,
         unixPath: controlSocketPath(directories),
+        ...(predecessor && {
+          unixPathBefore: successorSocketPath(controlSocketPath(directories), process.pid),
+        }),
         // Only root may give a socket to a group that it is not in.
         unixGid: process.getuid?.() === 0 ? readGroupId(controlGroup) : undefined,
         peerUid,

@@ -21,6 +21,8 @@ import { lockRuntimeDirectory } from "./lock.ts";
 import { createLevelLogger, createParts, loadForThisHost } from "./parts.ts";
 import { handleSignals } from "./signals.ts";
 import { keepTrimmed } from "./trim.ts";
+import { meetPredecessor } from "./upgrade/predecessor.ts";
+import type { Predecessor } from "./upgrade/predecessor.ts";
 
 /** What `run` gets from the command line. */
 export interface RunOptions {
@@ -37,6 +39,11 @@ export interface RunOptions {
   readonly hangup?: "reload" | "stop" | undefined;
   /** Set if it is called as ldirectord. Default: in the foreground, by `run`. */
   readonly ldirectord?: LdirectordStart | undefined;
+  /**
+   * Arguments of the command line that starts the same director anew, for upgrades; undefined: it
+   * cannot be replaced while it runs.
+   */
+  readonly restartArguments?: readonly string[] | undefined;
   /** Called when it accepts connections. */
   readonly onStarted?: ((director: Director) => void) | undefined;
 }
@@ -47,12 +54,14 @@ const unknownProgram: Snapshot["program"] = { version: "0.0.0", commit: "" };
 /** What a director is run to its end with. */
 interface Running extends Pick<RunOptions, "signal" | "hangup"> {
   readonly session: LdirectordSession | undefined;
+  /** Called when another process has become the director. */
+  readonly onReplaced: () => void;
 }
 
 /** Runs a started director until it is told to stop, and stops it. */
 async function runToTheEnd(
   director: Director,
-  { signal, hangup, session }: Running,
+  { signal, hangup, session, onReplaced }: Running,
 ): Promise<void> {
   const hurry = new AbortController();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<string>();
@@ -70,7 +79,11 @@ async function runToTheEnd(
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted === true) onAbort();
   try {
-    const reason = await stopped;
+    const reason = await Promise.race([stopped, director.replaced]);
+    if (reason === undefined) {
+      onReplaced();
+      return await director.leave(hurry.signal);
+    }
     await director.stop(reason, hurry.signal);
     session?.stopped(reason.startsWith("SIG") ? reason.slice("SIG".length) : "INT");
   } finally {
@@ -126,21 +139,30 @@ function withSession(parts: DirectorParts, session: LdirectordSession | undefine
   };
 }
 
-async function run(options: RunOptions): Promise<void> {
+async function run(options: RunOptions, predecessor: Predecessor | undefined): Promise<void> {
   const { files, environment, stderr, program = unknownProgram, onStarted } = options;
   await using stack = new AsyncDisposableStack();
   const watch = await watchConfig(systemClock, files);
   stack.defer(() => watch.close());
   const loaded = await loadFor(options);
   const directories = directoriesOf(environment);
-  const lock = await lockRuntimeDirectory(directories.runtime);
+  const lock = predecessor?.lock ?? (await lockRuntimeDirectory(directories.runtime));
   stack.defer(() => lock.release());
   const session = openSession(options, loaded);
   stack.defer(() => session?.close());
   const native = createLevelLogger(loaded.config.director.logLevel, stderr, environment);
   const logger = session?.wrapLogger(native) ?? native;
   session?.tellLoaded(loaded);
-  const own = createParts({ files, environment, directories, logger, program });
+  const own = createParts({
+    files,
+    environment,
+    directories,
+    logger,
+    program,
+    lockFd: lock.fd,
+    predecessor,
+    restartArguments: session === undefined ? options.restartArguments : undefined,
+  });
   const parts = withSession({ ...own, load: () => loadFor(options) }, session);
   const director = await startDirector(parts, loaded);
   watch.follow(director, {
@@ -151,7 +173,7 @@ async function run(options: RunOptions): Promise<void> {
   const stopTrimming = keepTrimmed(parts.clock);
   stack.defer(stopTrimming);
   onStarted?.(director);
-  await runToTheEnd(director, { ...options, session });
+  await runToTheEnd(director, { ...options, session, onReplaced: () => watch.close() });
 }
 
 /**
@@ -160,14 +182,17 @@ async function run(options: RunOptions): Promise<void> {
  * @returns Exit status: 0 after a stop, else why it could not start, which stands on stderr.
  */
 export async function runDirector(options: RunOptions): Promise<DirectorExit> {
+  let predecessor: Predecessor | undefined;
   try {
-    await run(options);
+    predecessor = await meetPredecessor(systemClock, options.environment);
+    await run(options, predecessor);
     return directorExit.ok;
   } catch (error) {
     // A bug keeps its stack.
     const isKnown = error instanceof ApplianceError;
     const text = isKnown || !(error instanceof Error) ? errorText(error) : error.stack;
     options.stderr(`appliance: ${text}\n`);
+    await predecessor?.fail(error);
     return exitStatusOf(error);
   }
 }

@@ -55,6 +55,8 @@ export interface StatusParts {
   /** Monotonic time of the main loop's last beat. */
   beatAtMs(): number;
   isStopping(): boolean;
+  isUpgrading(): boolean;
+  readonly upgrade: StatusSource["upgrade"];
   readonly isLocal: (address: string) => boolean;
   readonly failover: DirectorFailover;
 }
@@ -71,6 +73,13 @@ const stopping = {
   ok: false,
   code: "DIRECTOR_STOPPING",
   message: "Cannot change anything: the director stops",
+} as const;
+
+/** What it answers while its successor reads the configuration. */
+const upgrading = {
+  ok: false,
+  code: "UPGRADE_RUNS",
+  message: "Cannot reload: the director is being replaced; try again in a moment",
 } as const;
 
 function timeoutsOf({ config }: LoadedConfig): Snapshot["timeouts"] {
@@ -129,7 +138,11 @@ export function createStatusSource(parts: StatusParts): StatusSource {
       parts.clock.nowMs() - parts.beatAtMs() < beatOldestMs && parts.failover.isHealthy(),
     subscribe: (listener) => parts.events.subscribe(listener),
     change: async (request, by) => (parts.isStopping() ? stopping : parts.change(request, by)),
-    reload: async (dryRun, by) => (parts.isStopping() ? stopping : parts.reload(dryRun, by)),
+    async reload(dryRun, by) {
+      if (parts.isStopping()) return stopping;
+      return parts.isUpgrading() ? upgrading : parts.reload(dryRun, by);
+    },
+    upgrade: (by) => parts.upgrade(by),
     async handover(request, by) {
       if (parts.isStopping()) return stopping;
       const { virtualRouters } = parts.loaded().config;

@@ -15,6 +15,11 @@ export interface CompositeParts {
   readonly proxy: Engine;
   readonly ipvs: Engine;
   readonly bpf: Engine;
+  /**
+   * Another process still carries the traffic: what is in the kernel is left alone until
+   * `setAccepting`. @default false
+   */
+  readonly isHeld?: boolean | undefined;
 }
 
 /** Hands one engine its services. A failure of one engine must not keep the other from its work. */
@@ -30,8 +35,10 @@ async function applyTo(
 }
 
 /** Makes one engine out of several. */
-export function createCompositeEngine({ proxy, ipvs, bpf }: CompositeParts): Engine {
+export function createCompositeEngine(parts: CompositeParts): Engine {
+  const { proxy, ipvs, bpf } = parts;
   const all = [proxy, ipvs, bpf];
+  let isHeld = parts.isHeld === true;
   const carrierOf = ({ engine }: ForwardingService): Engine => {
     if (engine === "ipvs") return ipvs;
     return engine === "bpf" ? bpf : proxy;
@@ -44,7 +51,7 @@ export function createCompositeEngine({ proxy, ipvs, bpf }: CompositeParts): Eng
       const of = (engine: Engine): Promise<readonly ApplyProblem[]> =>
         applyTo(engine, byCarrier.get(engine) ?? []);
       // A service that moves is refused for the moment in between.
-      const kernel = [...(await of(ipvs)), ...(await of(bpf))];
+      const kernel = isHeld ? [] : [...(await of(ipvs)), ...(await of(bpf))];
       return [...(await of(proxy)), ...kernel];
     },
     counters: () => all.flatMap((engine) => engine.counters()),
@@ -72,6 +79,15 @@ export function createCompositeEngine({ proxy, ipvs, bpf }: CompositeParts): Eng
     droppedPackets: () => all.flatMap((engine) => engine.droppedPackets?.() ?? []),
     leave() {
       for (const engine of all) engine.leave?.();
+    },
+    ...(proxy.sharedListeners && { sharedListeners: () => proxy.sharedListeners!() }),
+    async setAccepting(isAccepting) {
+      isHeld = !isAccepting;
+      await proxy.setAccepting?.(isAccepting);
+    },
+    async retire(timeoutMs, hurry) {
+      for (const engine of [ipvs, bpf]) engine.leave?.();
+      await proxy.close(timeoutMs, hurry);
     },
     async close(timeoutMs, hurry) {
       await Promise.all(all.map((engine) => engine.close(timeoutMs, hurry)));

@@ -215,6 +215,13 @@ export interface ConnectionCopies {
   take(bytes: Uint8Array): { readonly entries: number; readonly taken: number } | undefined;
 }
 
+/** The listening sockets of one address and port, which another process may have too. */
+export interface SharedListener {
+  /** Protocol, address and port, as the engine names them. */
+  readonly key: string;
+  readonly fds: readonly number[];
+}
+
 /** Something that carries traffic. */
 export interface Engine {
   readonly name: EngineName;
@@ -257,6 +264,23 @@ export interface Engine {
   configureIpvs?(settings: IpvsSettings): void;
   /** Undefined, or missing: no service is carried by IPVS. */
   ipvsView?(): IpvsView | undefined;
+  /**
+   * Every listening socket, for another process to carry on with. Missing: this engine cannot be
+   * replaced while it runs.
+   */
+  sharedListeners?(): readonly SharedListener[];
+  /**
+   * Takes nothing new any more, or does so again. The sockets stay open, and clients wait in their
+   * queues; what is in the kernel stays as it is. An engine that was made with shared listeners
+   * begins without accepting; when it begins to, it closes those that no service wants. What is
+   * in the kernel follows with the next `apply`.
+   */
+  setAccepting?(isAccepting: boolean): Promise<void>;
+  /**
+   * As `close`, once another process carries on: what both share stays in force. Missing: `close`
+   * does no harm to it.
+   */
+  retire?(timeoutMs: number, hurry: AbortSignal): Promise<void>;
   /**
    * Stops accepting, waits until flows end or `timeoutMs` is over, then resets the rest.
    * `hurry` aborts the wait.

@@ -21,6 +21,7 @@ export type {
   IpvsView,
   ServerCounters,
   ServiceCounters,
+  SharedListener,
   SyncDaemon,
 } from "./engine.ts";
 export { createProxyEngine } from "./proxy/engine.ts";

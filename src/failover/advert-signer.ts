@@ -32,7 +32,20 @@ const bytesMax = pseudoBytes + messageBytesMax + hmacTrailerBytes;
 const macBytes = 32;
 const subsecondsPerMs = 65_536 / 1000;
 
-const stampBaseMs = Date.now() - monotonicMs();
+let stampBaseMs = Date.now() - monotonicMs();
+
+/** What another process of the same host needs to sign and verify on. */
+export interface CarriedSigner {
+  /** Wall clock of the stamps, less the monotonic clock. */
+  readonly stampBaseMs: number;
+  readonly senders: readonly {
+    /** Bytes. */
+    readonly address: readonly number[];
+    readonly ticks: number;
+    readonly counter: number;
+    readonly atMs: number;
+  }[];
+}
 
 /** A sender, and the stamp it said last. */
 interface Sender {
@@ -67,6 +80,27 @@ export class AdvertSigner implements Mac {
     this.#keys = new Map(
       keys.map(({ id, secret }) => [id, new KeyedHash(Uint8Array.fromHex(secret), bytesMax)]),
     );
+  }
+
+  /** Stamps and senders, for another process to go on with. */
+  carry(): CarriedSigner {
+    const senders = this.#senders.map(({ address, window: { ticks, counter, atMs } }) => {
+      return { address: [...address], ticks, counter, atMs };
+    });
+    return { stampBaseMs, senders };
+  }
+
+  /** Goes on where another process was: stamps must grow, whatever the wall clock did meanwhile. */
+  adopt(carried: CarriedSigner): void {
+    stampBaseMs = carried.stampBaseMs;
+    for (const { address, ticks, counter, atMs } of carried.senders) {
+      Object.assign(this.#windowOf(Uint8Array.from(address)), {
+        isSet: true,
+        ticks,
+        counter,
+        atMs,
+      });
+    }
   }
 
   /** True if something was signed since this was asked. */

@@ -79,6 +79,16 @@ export class ClaimWatch {
     return Math.min(this.#asks.nextAtMs, this.#quietUntilMs, this.#tellAtMs);
   }
 
+  /** How the addresses are held is known from elsewhere: nobody is asked at start. */
+  meet(): void {
+    this.#hasMet = true;
+  }
+
+  /** Somebody else was found to have an address: it is asked for until it has gone. */
+  expectHolder(nowMs: number): void {
+    this.#asks.noteAnswer(nowMs);
+  }
+
   /** Links have changed. */
   refresh(nowMs: number): void {
     const places = placesOf(this.#plan, (name) => this.#parts.network.link(name));

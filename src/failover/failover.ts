@@ -14,6 +14,8 @@ import { errorText, invariant } from "../errors/index.ts";
 import { fencePinsName, instancesMax } from "../fence/index.ts";
 import { createMailbox, MailboxWriter } from "../thread/index.ts";
 import { FenceWatch } from "./fence-watch.ts";
+import { describeFailover, requireSameFailover } from "./handed.ts";
+import type { HandedFailover } from "./handed.ts";
 import { createStatusBlock, processWord, statusWords } from "./layout.ts";
 import { readPeer } from "./peer-status.ts";
 import type { PeerChannelView } from "./peer-status.ts";
@@ -35,6 +37,8 @@ export interface FailoverOptions {
   readonly warn: (text: string) => void;
   /** The thread died by an exception: a bug, the program ends and its guard cleans up. */
   readonly onCrash: (error: Error) => void;
+  /** Socket over which another process will hand its virtual routers over; the thread owns it. */
+  readonly batonFd?: number | undefined;
 }
 
 /** A guard that dies is started again, but not faster than this. */
@@ -69,6 +73,9 @@ export class Failover {
   #guard: Bun.Subprocess | undefined;
   #sequence = 0;
   #isEnding = false;
+  #peer: PeerPlan | undefined;
+  readonly #fencePins: string | undefined;
+  #onYielded: ((isTaken: boolean) => void) | undefined;
 
   constructor(options: FailoverOptions) {
     this.#options = options;
@@ -88,13 +95,15 @@ export class Failover {
       if (!this.#isEnding) options.onCrash(new Error("The real-time thread ended by itself"));
       this.#exited.resolve();
     });
+    this.#fencePins = this.#findPins();
     const start: RealtimeStart = {
       mailbox,
       status,
       wakeFd: this.#wakeFd,
-      fencePins: this.#findPins(),
+      fencePins: this.#fencePins,
       guardFd: this.#startGuard(),
       processors: possibleProcessors(),
+      batonFd: options.batonFd ?? -1,
     };
     this.#worker.postMessage(start);
   }
@@ -107,8 +116,55 @@ export class Failover {
     const names = new Set(plans.map(({ name }) => name));
     for (const name of this.#slots.keys()) if (!names.has(name)) this.#slots.delete(name);
     const hasPeer = peer !== undefined;
+    this.#peer = peer;
     this.#plans = plans.map((plan) => ({ ...plan, slot: this.#slotOf(plan.name), hasPeer }));
     await this.#send({ type: "apply", plans: this.#plans, peer });
+  }
+
+  /** What another process must know to go on with the virtual routers. */
+  describe(): HandedFailover {
+    const [plans, peer, fencePins] = [this.#plans, this.#peer, this.#fencePins];
+    return describeFailover({ plans, peer, fencePins });
+  }
+
+  /**
+   * Opens everything for virtual routers that another process runs; they follow over the baton.
+   *
+   * @throws {ApplianceError} `UPGRADE_REFUSED` if they are others than those handed over.
+   */
+  async prepare(
+    plans: readonly UnplacedPlan[],
+    peer: PeerPlan | undefined,
+    handed: HandedFailover,
+  ): Promise<void> {
+    for (const { name, slot } of handed.plans) this.#slots.set(name, slot);
+    const hasPeer = peer !== undefined;
+    this.#peer = peer;
+    this.#plans = plans.map((plan) => ({ ...plan, slot: this.#slotOf(plan.name), hasPeer }));
+    const fencePins = this.#fencePins;
+    requireSameFailover(handed, { plans: this.#plans, peer, fencePins });
+    await this.#send({ type: "prepare", plans: this.#plans, peer });
+  }
+
+  /**
+   * Hands all virtual routers to another process: addresses and leases stay as they are.
+   *
+   * @param batonFd Socket to the thread of that process; belongs to this thread from here on.
+   * @returns False if nobody took them: this thread goes on. Else it has ended.
+   */
+  async yield(batonFd: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#onYielded = resolve;
+    this.#isEnding = true;
+    void this.#send({ type: "yield", batonFd });
+    if (!(await promise)) {
+      this.#isEnding = false;
+      return false;
+    }
+    await this.#exited.promise;
+    await this.#guard?.exited;
+    closeDescriptor(this.#wakeFd);
+    return true;
   }
 
   /** Says how fit this node is to serve the addresses of an instance. */
@@ -254,6 +310,7 @@ export class Failover {
 
   #receive(event: RealtimeEvent): void {
     if (event.type === "fence-hooks") this.#fenceWatch.follow(event.hooks);
+    if (event.type === "yielded") this.#onYielded?.(event.isTaken);
     if (event.type !== "done") {
       this.#options.listener(event);
       return;

@@ -36,7 +36,7 @@ const retryMs = { first: 100, last: 10_000 } as const;
 
 /** What the keeper works with: parts of the same thread. */
 export interface FenceKeeperParts {
-  readonly start: Pick<RealtimeStart, "fencePins" | "processors">;
+  readonly start: Pick<RealtimeStart, "batonFd" | "fencePins" | "processors">;
   readonly guard: GuardPipe;
   readonly status: Float64Array;
   readonly tell: (event: RealtimeEvent) => void;
@@ -76,7 +76,7 @@ export class FenceKeeper {
     this.handover = createHandover(bpf, table, parts.tell);
     this.#reason = problem === "" ? refused : `bpf: ${refused}; nf_tables: ${problem}`;
     // That of an earlier director that had no bpf would stay closed for ever.
-    if (bpf !== undefined) removeNftFence();
+    if (bpf !== undefined && parts.start.batonFd === -1) removeNftFence();
     this.#told = JSON.stringify(this.state());
   }
 
@@ -170,6 +170,25 @@ export class FenceKeeper {
     return true;
   }
 
+  /** Another process has handed its fence over: goes on with it. */
+  adopt(): void {
+    this.#bpf?.adopt();
+  }
+
+  /** The process that was to hand its fence over has died: closed, then as {@link adopt}. */
+  begin(): void {
+    const leases = this.#bpf?.openLeases();
+    leases?.closeAll();
+    leases?.unmap();
+    this.adopt();
+  }
+
+  /** Leaves it in force: another process goes on with it. */
+  close(): void {
+    this.leases?.unmap();
+    this.#bpf?.close();
+  }
+
   /** Takes it off. Only when no address is held; the guard takes its own off when it ends. */
   remove(): void {
     this.leases?.unmap();
@@ -256,13 +275,14 @@ function createHandover(
   return new KernelHandover({ fence, leases, complain });
 }
 
-function openBpf({ fencePins: pins, processors }: FenceKeeperParts["start"]): {
+function openBpf({ fencePins: pins, processors, batonFd }: FenceKeeperParts["start"]): {
   readonly bpf: BpfFence | undefined;
   readonly refused: string;
 } {
   if (pins === undefined) return { bpf: undefined, refused: "no bpf file system" };
   try {
-    return { bpf: new BpfFence({ kernel: hostBpfKernel, pins, processors }), refused: "" };
+    const options = { kernel: hostBpfKernel, pins, processors, isTakenLater: batonFd !== -1 };
+    return { bpf: new BpfFence(options), refused: "" };
   } catch (error) {
     return { bpf: undefined, refused: errorText(error) };
   }

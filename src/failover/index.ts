@@ -6,6 +6,7 @@
 
 export { Failover } from "./failover.ts";
 export type { FailoverOptions, RealtimeView, UnplacedPlan } from "./failover.ts";
+export type { HandedFailover } from "./handed.ts";
 export { runGuard } from "./guard.ts";
 export { addressProtocol } from "./held-addresses.ts";
 export type { PeerChannelView } from "./peer-status.ts";

@@ -16,11 +16,13 @@ import {
   action,
   announceAtMs,
   beginAnnouncing,
+  carryRouter,
   causeNames,
   createAnnounceSchedule,
   createRouter,
   deriveTiming,
   dueAtMs,
+  restoreRouter,
   routerState,
   stateNames,
   stopAnnouncing,
@@ -31,6 +33,7 @@ import type { HeardAdvert } from "./advert-port.ts";
 import { AdvertPorts } from "./advert-ports.ts";
 import { AdvertSigner } from "./advert-signer.ts";
 import type { Announcer } from "./announcer.ts";
+import type { CarriedInstance } from "./baton.ts";
 import { ClaimWatch } from "./claim-watch.ts";
 import { HeldAddresses } from "./held-addresses.ts";
 import type { HostNetwork } from "./host-network.ts";
@@ -91,6 +94,8 @@ export class Instance {
   /** As the main thread judges the rest: services and scripts. */
   #isFit = true;
   #liveServers = 0;
+  /** Carriers as this process has found them, while another one is at work. */
+  readonly #carriers: Uint8Array;
   /** The actions at hand change the state, which says its cause itself. */
   #hasChanged = false;
   /** State whose actions were carried out last. */
@@ -127,6 +132,7 @@ export class Instance {
       isGrouped: plan.group !== undefined,
     });
     this.adjust(plan);
+    this.#carriers = new Uint8Array(plan.interfaces.length);
     this.#status = new InstanceStatus(parts.status, plan.slot);
     this.#addresses = new HeldAddresses(plan, network, complain);
     this.#claims = new ClaimWatch(plan, this.#timing.deadTimeMs, {
@@ -276,6 +282,58 @@ export class Instance {
     this.#signer?.setKeys(keys ?? []);
     // Without it the host would go on answering for the addresses.
     this.router.drainMs = this.#parts.handover.canDrain ? drainMs : 0;
+  }
+
+  /** Opens what it needs to go on where another process is, and does nothing with it yet. */
+  prepare(nowMs: number): void {
+    this.#claims.meet();
+    this.refresh(nowMs);
+  }
+
+  /** What it is now, for another process to go on with. */
+  carry(): CarriedInstance {
+    return {
+      name: this.plan.name,
+      state: carryRouter(this.router),
+      signer: this.#signer?.carry(),
+    };
+  }
+
+  /** Goes on where another process was; {@link correct} follows. */
+  adopt({ state, signer }: CarriedInstance, nowMs: number): void {
+    const { router } = this;
+    this.#carriers.set(router.carriers);
+    restoreRouter(router, state);
+    if (signer !== undefined) this.#signer?.adopt(signer);
+    if (router.hasForeignHolder) this.#claims.expectHolder(nowMs);
+    if (router.state === routerState.active) {
+      this.#status.setHeld(this.plan.addresses.length);
+      beginAnnouncing(this.#schedule, nowMs);
+      // At once: whatever time the change of hands has taken.
+      router.advertiseAtMs = Math.min(router.advertiseAtMs, nowMs);
+    }
+    this.#status.publish(router);
+    this.stateTold = router.state;
+  }
+
+  /** Since the last advertisement, ms; 0 while it is not active. */
+  silenceMs(nowMs: number): number {
+    const { state, leaseEndMs } = this.router;
+    return state === routerState.active ? nowMs - (leaseEndMs - this.leaseMs) : 0;
+  }
+
+  /** After all were adopted: tells what this process has found to be different. */
+  correct(nowMs: number): void {
+    for (const [index, carrier] of this.#carriers.entries()) {
+      if (carrier === this.router.carriers[index]) continue;
+      this.#dispatch({ type: "carrier", index, isUp: carrier === 1 }, nowMs);
+    }
+    this.judge({ isFit: this.#isFit, liveServers: this.#liveServers }, nowMs);
+  }
+
+  /** Sends what is due in any case, so that whoever goes on has the most time. */
+  hurry(): void {
+    this.router.advertiseAtMs = -Infinity;
   }
 
   /** Closes the sockets; the router must have been shut down. */

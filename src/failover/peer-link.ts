@@ -18,6 +18,7 @@ import { PeerMac, PeerSession, rankAddress, recordsMax } from "../peer/index.ts"
 import type { PeerMessage, PeerRecord } from "../peer/index.ts";
 import { blockOf, cause, isAnswering, priorityOf } from "../vrrp/index.ts";
 import type { PeerEvent } from "../vrrp/index.ts";
+import type { CarriedPeer } from "./baton.ts";
 import type { Instance } from "./instance.ts";
 import { PeerComparison } from "./peer-comparison.ts";
 import { PeerPort } from "./peer-port.ts";
@@ -115,6 +116,44 @@ export class PeerLink {
     putDigest(this.#session.outgoing.digest, plan.digest);
     if (this.#port === undefined) this.#openPort(nowMs);
     this.#isStale = true;
+  }
+
+  /** What another process needs to go on with; undefined without a peer. */
+  carry(): CarriedPeer | undefined {
+    if (this.#plan === undefined) return undefined;
+    const { isComplete } = this.#session.outgoing;
+    const session = this.#session.carry();
+    return { session, isComplete, heardAtMs: Math.max(-1, this.#heardAtMs) };
+  }
+
+  /** Socket of the channel; undefined while it is not open. */
+  get descriptor(): number | undefined {
+    return this.#port?.fd;
+  }
+
+  /** Goes on where another process was, with its socket. */
+  adopt(
+    plan: PeerPlan | undefined,
+    { carried, fd }: { readonly carried: CarriedPeer | undefined; readonly fd: number | undefined },
+    nowMs: number,
+  ): void {
+    if (plan !== undefined && fd !== undefined) {
+      this.#port = new PeerPort(parseAddress(plan.address)!, plan.port, fd);
+      this.#parts.watch(fd);
+    }
+    this.#plan = plan;
+    this.apply(plan, nowMs);
+    if (carried === undefined || plan === undefined) return;
+    this.#session.adopt(carried.session);
+    this.#session.outgoing.isComplete = carried.isComplete;
+    this.#heardAtMs = carried.heardAtMs < 0 ? -Infinity : carried.heardAtMs;
+    this.#toldReachable = carried.heardAtMs < 0 ? undefined : true;
+    this.#patientUntilMs = nowMs + firstPatienceMs;
+  }
+
+  /** Closes its socket without a word: another process goes on with it. */
+  leave(): void {
+    this.#closePort();
   }
 
   /** Says whether everything that the peer has was copied here. */

@@ -42,15 +42,16 @@ export class PeerPort {
 
   /**
    * @param port Both where the peer listens and where this director does.
+   * @param fd Socket of an earlier process, which is this one's from here on.
    * @throws {SyscallError} `EADDRINUSE`.
    */
-  constructor(peer: AddressBytes, port: number) {
+  constructor(peer: AddressBytes, port: number, fd?: number) {
     const family = peer.length === 4 ? 4 : 6;
     this.#peer = peer;
     this.#offset = addressOffset(family);
     this.#to = encodeSockaddr(peer, port);
     this.#toAddress = addressOf(this.#to);
-    this.fd = openFilteredUdp(family, port, assemblePeerFilter(peer));
+    this.fd = fd ?? openFilteredUdp(family, port, assemblePeerFilter(peer));
   }
 
   /** Sends the bytes at `address`. @returns False if they did not leave this host. */

@@ -23,6 +23,8 @@ export interface RealtimeStart {
   readonly guardFd: number;
   /** Possible processors of the host. */
   readonly processors: number;
+  /** Socket over which another process hands its virtual routers over; -1: there is none. */
+  readonly batonFd: number;
 }
 
 /** How fit this node is to serve the addresses of one virtual router. */
@@ -59,6 +61,14 @@ export type RealtimeOrder =
   | ({ readonly type: "tables" } & TableDigest)
   /** The guard was started again: its pipe. */
   | { readonly type: "guard"; readonly fd: number }
+  /** Opens what virtual routers need that another process still runs. */
+  | {
+      readonly type: "prepare";
+      readonly plans: readonly InstancePlan[];
+      readonly peer?: PeerPlan | undefined;
+    }
+  /** Hands all virtual routers to another process, and ends if that takes them. */
+  | { readonly type: "yield"; readonly batonFd: number }
   /** Resigns everywhere, takes the addresses off and ends. */
   | { readonly type: "exit" };
 
@@ -69,6 +79,13 @@ export type InstanceState = "initialize" | "backup" | "active";
 export type RealtimeEvent =
   | { readonly type: "started"; readonly threadClass: ThreadClass; readonly fence: FenceState }
   | { readonly type: "done"; readonly sequence: number }
+  /**
+   * Goes on with the virtual routers of another process. `gapMs`: since that advertised last; 0 if
+   * it was backup. `active`: those that have the addresses.
+   */
+  | { readonly type: "adopted"; readonly gapMs: number; readonly active: readonly string[] }
+  /** The other process has everything and this thread ends; or it goes on. */
+  | { readonly type: "yielded"; readonly isTaken: boolean }
   | {
       readonly type: "state";
       readonly instance: string;

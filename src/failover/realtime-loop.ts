@@ -15,22 +15,31 @@ import { monotonicMs } from "../../ffi/clock.ts";
 import { EPOLLIN } from "../../ffi/constants/epoll.ts";
 import { drainEventfd, Poller } from "../../ffi/epoll.ts";
 import { lockProgram, nameThread, preferThread } from "../../ffi/realtime.ts";
+import { closeDescriptor } from "../../ffi/socket.ts";
 import { Timer } from "../../ffi/timer.ts";
+import { invariant } from "../errors/index.ts";
 import { MailboxReader } from "../thread/index.ts";
 import { groupTransition, routerState, transition } from "../vrrp/index.ts";
 import type { Router, RouterEvent } from "../vrrp/index.ts";
 import { Announcer } from "./announcer.ts";
+import { awaitConfirmation, BatonReader, confirmBaton, sendBaton } from "./baton.ts";
+import type { ReceivedBaton } from "./baton.ts";
 import { FenceKeeper } from "./fence-keeper.ts";
 import { GuardPipe } from "./guard-pipe.ts";
 import { HostNetwork } from "./host-network.ts";
 import { Instance } from "./instance.ts";
 import { processWord, statusWords } from "./layout.ts";
 import { PeerLink } from "./peer-link.ts";
+import { slotsByAddress, virtualAddresses } from "./plan-addresses.ts";
 import { identityOf } from "./plan.ts";
-import type { InstancePlan } from "./plan.ts";
+import type { InstancePlan, PeerPlan } from "./plan.ts";
 import type { RealtimeEvent, RealtimeOrder, RealtimeStart } from "./protocol.ts";
 
 type NumberedOrder = RealtimeOrder & { readonly sequence: number };
+type ProcessOrder = Extract<
+  RealtimeOrder,
+  { readonly type: "guard" | "prepare" | "yield" | "exit" }
+>;
 
 /** Above ordinary threads, below the guard and the kernel's own. */
 const schedulingPriority = 10;
@@ -76,6 +85,11 @@ export class RealtimeLoop {
   /** Everything that the peer has was copied to this director, or there is nothing to copy. */
   #isComplete = true;
   #isOver = false;
+  /** What another process still runs, until its baton comes. */
+  #awaited:
+    { readonly plans: readonly InstancePlan[]; readonly peer: PeerPlan | undefined } | undefined;
+  readonly #baton = new BatonReader();
+  #isHandedOver = false;
 
   constructor(start: RealtimeStart, tell: (event: RealtimeEvent) => void) {
     this.#start = start;
@@ -94,9 +108,12 @@ export class RealtimeLoop {
       now: monotonicMs,
     });
     nameThread("vrrp");
-    const threadClass = preferThread(schedulingPriority);
+    const isAlone = start.batonFd === -1;
+    let threadClass = isAlone ? preferThread(schedulingPriority) : undefined;
     lockProgram(readFileSync("/proc/self/maps", "latin1"));
     this.#fence = new FenceKeeper({ start, guard: this.#guard, status: this.#status, tell });
+    // To load programs takes a while, in which the thread at work must not wait for this one.
+    threadClass ??= preferThread(schedulingPriority);
     for (const fd of [start.wakeFd, this.#timer.fd, this.#network.fd]) {
       this.#poller.add(fd, EPOLLIN, ownGeneration);
     }
@@ -120,7 +137,8 @@ export class RealtimeLoop {
       this.#measure(dueMs);
       this.#takeOrders();
     }
-    this.#close();
+    if (this.#isHandedOver) this.#closeAll();
+    else this.#close();
   }
 
   /** @returns When something was due, ms; Infinity if only sockets were waited for. */
@@ -128,12 +146,14 @@ export class RealtimeLoop {
     const nowMs = monotonicMs();
     let dueMs = this.#peer.nextAtMs;
     for (const instance of this.#instances) dueMs = Math.min(dueMs, instance.nextAtMs);
+    if (this.#awaited !== undefined) dueMs = Infinity;
     this.#timer.set(Math.min(dueMs, nowMs + sleepMaxMs));
     this.#poller.wait(-1);
     return dueMs;
   }
 
   #work(nowMs: number): void {
+    if (this.#awaited !== undefined) return this.#await(nowMs);
     for (const instance of this.#instances) instance.tick(nowMs);
     this.#peer.flush(nowMs);
     if (this.#isGuardStale) this.#informGuard();
@@ -180,7 +200,7 @@ export class RealtimeLoop {
   }
 
   #refresh(nowMs: number): void {
-    this.#fence.follow(this.#network.links(), nowMs);
+    if (this.#awaited === undefined) this.#fence.follow(this.#network.links(), nowMs);
     for (const instance of this.#instances) instance.refresh(nowMs);
     this.#informGuard();
   }
@@ -196,6 +216,7 @@ export class RealtimeLoop {
   #carryOut(order: RealtimeOrder): void {
     const nowMs = monotonicMs();
     if (isHandover(order)) return this.#handOver(order, nowMs);
+    if (isAboutProcesses(order)) return this.#followProcess(order, nowMs);
     switch (order.type) {
       case "apply":
         this.#peer.apply(order.peer, nowMs);
@@ -219,10 +240,22 @@ export class RealtimeLoop {
         this.#fence.orderMend();
         this.#lookAtFence(nowMs);
         return;
+    }
+  }
+
+  /** What becomes of processes: the guard, another director, this one. */
+  #followProcess(order: ProcessOrder, nowMs: number): void {
+    switch (order.type) {
       case "guard":
         this.#guard.open(order.fd);
         this.#fence.beginGuard();
         this.#informGuard();
+        return;
+      case "prepare":
+        this.#prepare(order, nowMs);
+        return;
+      case "yield":
+        this.#yield(order.batonFd);
         return;
       case "exit":
         this.#isOver = true;
@@ -233,6 +266,74 @@ export class RealtimeLoop {
     if (order.type === "leave") this.#command(undefined, order, nowMs);
     else if (order.type === "standby") this.#command(order.instance, { type: "standby" }, nowMs);
     else this.#command(order.instance, { type: "takeover", force: order.force }, nowMs);
+  }
+
+  #prepare(
+    { plans, peer }: Extract<RealtimeOrder, { readonly type: "prepare" }>,
+    nowMs: number,
+  ): void {
+    this.#awaited = { plans, peer };
+    this.#poller.add(this.#start.batonFd, EPOLLIN, ownGeneration);
+    this.#virtual = virtualAddresses(plans);
+    this.#instances = plans.map((plan) => this.#create(plan));
+    this.#formGroups();
+    for (const instance of this.#instances) instance.prepare(nowMs);
+  }
+
+  /** Another process is at work: looks whether it has handed over. */
+  #await(nowMs: number): void {
+    this.#guard.beat();
+    const news = this.#baton.read(this.#start.batonFd);
+    if (news.type === "none") return;
+    const { plans, peer } = this.#awaited!;
+    this.#awaited = undefined;
+    if (news.type === "baton") this.#adopt(news.baton, peer, nowMs);
+    else {
+      // It died before: everything begins anew.
+      this.#fence.begin();
+      for (const instance of this.#instances) instance.close();
+      this.#instances = [];
+      this.#peer.apply(peer, nowMs);
+      this.#apply(plans, nowMs);
+    }
+    this.#poller.remove(this.#start.batonFd);
+    closeDescriptor(this.#start.batonFd);
+  }
+
+  /** Goes on where another process was: first the advertisements, then all the rest. */
+  #adopt(baton: ReceivedBaton, peer: PeerPlan | undefined, nowMs: number): void {
+    const byName = new Map(baton.instances.map((one) => [one.name, one]));
+    this.#isComplete = baton.peer?.isComplete ?? true;
+    this.#peer.adopt(peer, { carried: baton.peer, fd: baton.descriptors[0] }, nowMs);
+    for (const instance of this.#instances) {
+      const carried = byName.get(instance.plan.name);
+      if (carried !== undefined) instance.adopt(carried, nowMs);
+    }
+    const gapMs = Math.max(0, ...this.#instances.map((one) => one.silenceMs(monotonicMs())));
+    for (const instance of this.#instances) instance.tick(monotonicMs());
+    invariant(confirmBaton(this.#start.batonFd), "who hands over waits for the answer");
+    this.#fence.setAddresses(slotsByAddress(this.#instances.map(({ plan }) => plan)));
+    this.#fence.adopt();
+    this.#fence.follow(this.#network.links(), nowMs);
+    for (const instance of this.#instances) instance.correct(monotonicMs());
+    this.#informGuard();
+    const active = this.#instances.filter(({ router }) => router.state === routerState.active);
+    this.#tell({ type: "adopted", gapMs, active: active.map(({ plan }) => plan.name) });
+  }
+
+  /** Hands everything over, and goes on if nobody takes it. */
+  #yield(batonFd: number): void {
+    for (const instance of this.#instances) instance.hurry();
+    this.#work(monotonicMs());
+    const { descriptor } = this.#peer;
+    const instances = this.#instances.map((instance) => instance.carry());
+    const baton = { instances, peer: this.#peer.carry() };
+    const isSent = sendBaton(batonFd, baton, descriptor === undefined ? [] : [descriptor]);
+    const isTaken = isSent && awaitConfirmation(batonFd, () => this.#guard.beat());
+    closeDescriptor(batonFd);
+    this.#isHandedOver = isTaken;
+    this.#isOver ||= isTaken;
+    this.#tell({ type: "yielded", isTaken });
   }
 
   #judge(order: Extract<RealtimeOrder, { readonly type: "fitness" }>, nowMs: number): void {
@@ -279,12 +380,9 @@ export class RealtimeLoop {
     }
     const kept = this.#instances.filter(isKept);
     for (const plan of plans) kept.find((one) => one.plan.name === plan.name)?.adjust(plan);
-    this.#virtual = new Set(plans.flatMap(({ addresses }) => addresses.map((one) => one.address)));
+    this.#virtual = virtualAddresses(plans);
     // Closed before the address can be anywhere.
-    const slots = plans.flatMap(({ slot, addresses }) =>
-      addresses.map(({ address }) => [address, slot] as const),
-    );
-    this.#fence.setAddresses(new Map(slots));
+    this.#fence.setAddresses(slotsByAddress(plans));
     this.#fence.follow(this.#network.links(), nowMs);
     const names = new Set(kept.map(({ plan }) => plan.name));
     const begun = plans.filter(({ name }) => !names.has(name)).map((plan) => this.#create(plan));
@@ -349,6 +447,8 @@ export class RealtimeLoop {
   }
 
   #informGuard(): void {
+    // It would clean up after a director that is at work.
+    if (this.#awaited !== undefined) return;
     this.#isGuardStale = false;
     const { leasesPin } = this.#fence;
     this.#guard.inform(this.#instances, { network: this.#network, leasesPin });
@@ -362,9 +462,27 @@ export class RealtimeLoop {
     if (wasActive) Bun.sleepSync(handoverPauseMs);
     this.#guard.close();
     this.#fence.remove();
+    this.#closeSockets();
+  }
+
+  /** Leaves everything in force: another process goes on with it. */
+  #closeAll(): void {
+    this.#guard.close();
+    for (const instance of this.#instances) instance.close();
+    this.#peer.leave();
+    this.#fence.close();
+    this.#closeSockets();
+  }
+
+  #closeSockets(): void {
     this.#announcer.close();
     this.#network.close();
     this.#timer.close();
     this.#poller.close();
   }
+}
+
+function isAboutProcesses(order: RealtimeOrder): order is ProcessOrder {
+  const { type } = order;
+  return type === "guard" || type === "prepare" || type === "yield" || type === "exit";
 }

@@ -48,6 +48,11 @@ export interface BpfFenceOptions {
   readonly pins: string;
   /** Processors of the host, possible ones: per-CPU values have one copy for each. */
   readonly processors: number;
+  /**
+   * An earlier process is still at work: its leases go on, and its programs stay until
+   * {@link BpfFence.adopt}. @default false
+   */
+  readonly isTakenLater?: boolean | undefined;
   /** How the programs get to devices. @default what the kernel can do, `tcx` first */
   readonly attachment?: FenceAttachment;
   /** Traffic control of this thread's namespace; closed by the fence. @default rtnetlink */
@@ -78,10 +83,14 @@ export class BpfFence implements Fence {
     this.#pins = pins;
     this.#processors = processors;
     this.#collection = loadBpfCollection(this.#object, { kernel, pins });
+    this.#attacher = isTcx ? this.#openLinks() : this.#openFilters(options.openControl);
+    if (options.isTakenLater === true) {
+      this.#addresses = this.#readAddresses();
+      return;
+    }
     const leases = this.openLeases();
     leases.closeAll();
     leases.unmap();
-    this.#attacher = isTcx ? this.#openLinks() : this.#openFilters(options.openControl);
     try {
       this.#attacher.takeOver();
       this.#addresses = this.#readAddresses();
@@ -96,6 +105,11 @@ export class BpfFence implements Fence {
   /** The leases as memory; for other threads and processes by the pin `leases`. */
   openLeases(): LeaseTable {
     return new LeaseTable(this.#collection.map("leases"));
+  }
+
+  /** Puts the own programs in the place of those of the process before. */
+  adopt(): void {
+    this.#attacher.takeOver();
   }
 
   setAddresses(addresses: ReadonlyMap<string, number>): void {

@@ -19,7 +19,7 @@ export type { PeerMessage, PeerRecord } from "./message.ts";
 export { peerResults } from "./result.ts";
 export type { PeerResult } from "./result.ts";
 export { PeerSession } from "./session.ts";
-export type { FillRandom, OpenContext } from "./session.ts";
+export type { CarriedSession, FillRandom, OpenContext } from "./session.ts";
 export {
   callerHelloBytes,
   decodeCallerHello,

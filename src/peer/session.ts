@@ -26,6 +26,20 @@ import type { PeerResult } from "./result.ts";
 /** Messages of which is remembered when they were sent, to know how long an answer takes. */
 const sentMax = 256;
 
+/** What another process of the same host needs to go on with a conversation. */
+export interface CarriedSession {
+  readonly boot: readonly number[];
+  readonly echo: readonly number[];
+  readonly provenBoot: readonly number[];
+  readonly challenge: readonly number[];
+  readonly isEchoProven: boolean;
+  readonly sequence: number;
+  readonly highest: number;
+  readonly highestAtMs: number;
+  readonly boots: number;
+  readonly sentAtMs: readonly number[];
+}
+
 /** Fills a list of words with random numbers that nobody can guess. */
 export type FillRandom = (words: Uint32Array) => void;
 
@@ -68,6 +82,36 @@ export class PeerSession {
     this.#highest = 0;
     this.roundTripMs = -1;
     this.answeredAtMs = -Infinity;
+  }
+
+  /** All of it, for another process to go on with. */
+  carry(): CarriedSession {
+    return {
+      boot: [...this.outgoing.boot],
+      echo: [...this.outgoing.echo],
+      provenBoot: [...this.#provenBoot],
+      challenge: [...this.#challenge],
+      isEchoProven: this.#isEchoProven,
+      sequence: this.#sequence,
+      highest: this.#highest,
+      highestAtMs: this.#highestAtMs,
+      boots: this.boots,
+      sentAtMs: [...this.#sentAtMs],
+    };
+  }
+
+  /** Goes on as the boot of another process: the peer must not notice. */
+  adopt(carried: CarriedSession): void {
+    this.outgoing.boot.set(carried.boot);
+    this.outgoing.echo.set(carried.echo);
+    this.#provenBoot.set(carried.provenBoot);
+    this.#challenge.set(carried.challenge);
+    this.#isEchoProven = carried.isEchoProven;
+    this.#sequence = carried.sequence;
+    this.#highest = carried.highest;
+    this.#highestAtMs = carried.highestAtMs;
+    this.boots = carried.boots;
+    this.#sentAtMs.set(carried.sentAtMs.slice(0, sentMax));
   }
 
   /** Signs {@link outgoing} into {@link bytes}. @returns Its length. */

@@ -21,7 +21,12 @@ import { metricContentType } from "./metric-text.ts";
 import { renderMetrics } from "./metrics.ts";
 import { pagePolicy, renderLockedPage, renderPage } from "./page.ts";
 import type { PageOptions } from "./page.ts";
-import { changeRequestSchema, parseBody, reloadRequestSchema } from "./request.ts";
+import {
+  changeRequestSchema,
+  parseBody,
+  reloadRequestSchema,
+  upgradeRequestSchema,
+} from "./request.ts";
 import { securityHeaders } from "./security.ts";
 import { snapshotSchema } from "./snapshot.ts";
 import type { StatusSource } from "./source.ts";
@@ -115,6 +120,17 @@ async function postReload(context: StatusContext, source: StatusSource): Promise
   return result.ok ? context.json(result) : sendError(context, 409, result);
 }
 
+/** Starts a program: for whoever may use the control socket, however many tokens there are. */
+async function postUpgrade(context: StatusContext, source: StatusSource): Promise<Response> {
+  if (context.env?.via !== "control") {
+    const message = "Expected the control socket: appliance upgrade";
+    return sendError(context, 403, { code: "STATUS_CONTROL_ONLY", message });
+  }
+  await parseBody(context.req.raw, upgradeRequestSchema);
+  const result = await source.upgrade(actorOf(context));
+  return result.ok ? context.json(result) : sendError(context, 409, result);
+}
+
 async function postFailover(context: StatusContext, source: StatusSource): Promise<Response> {
   const request = await parseBody(context.req.raw, handoverSchema);
   const result = await source.handover(request, actorOf(context));
@@ -204,6 +220,7 @@ export function createStatusApp(source: StatusSource, options: StatusAppOptions 
   addReadRoutes(app, { source, hub, page });
   app.post("/servers/change", (context) => postChange(context, source));
   app.post("/failover", (context) => postFailover(context, source));
+  app.post("/upgrade", (context) => postUpgrade(context, source));
   app.post("/reload", (context) => postReload(context, source));
   addRefusals(app);
   app.onError((error, context) => answerError(error, context, options));

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { chownSync, lstatSync, unlinkSync } from "node:fs";
+import { chownSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 
 import type { Socket } from "bun";
 
@@ -28,6 +28,8 @@ const pathBytesMax = 107;
 /** Where to listen, and for whom. */
 export interface ControlSocketOptions {
   readonly path: string;
+  /** Another process has the path for now: listens here until {@link ControlSocket.claim}. */
+  readonly pathBefore?: string | undefined;
   /** Group that may use the socket besides root; undefined: that of the process. */
   readonly gid?: number | undefined;
   readonly app: StatusApp;
@@ -39,6 +41,13 @@ export interface ControlSocketOptions {
 export interface ControlSocket {
   /** Closes it and its connections, removes its file. */
   stop(): void;
+  /** Takes the path that another process had. */
+  claim(): void;
+  /**
+   * Gives the path to another process that listens at `next`: there is no moment without an answer.
+   * Open connections live on until {@link stop}.
+   */
+  giveWay(next: string): void;
 }
 
 function cannot(path: string, why: string, cause?: unknown): ApplianceError {
@@ -231,7 +240,12 @@ function listen(options: ControlSocketOptions) {
   // The mode must be right from the first moment on: chmod afterwards would be too late.
   const umask = process.umask(0o117);
   try {
-    return Bun.listen({ unix: options.path, socket: handlers, allowHalfOpen: true });
+    const unix = options.pathBefore ?? options.path;
+    const listener = Bun.listen({ unix, socket: handlers, allowHalfOpen: true });
+    const endAll = (): void => {
+      for (const socket of connections.keys()) socket.terminate();
+    };
+    return { listener, endAll };
   } finally {
     process.umask(umask);
   }
@@ -244,19 +258,32 @@ function listen(options: ControlSocketOptions) {
  *   `STATUS_LISTEN` if it cannot be opened.
  */
 export async function openControlSocket(options: ControlSocketOptions): Promise<ControlSocket> {
-  const { path, gid } = options;
-  if (Buffer.byteLength(path) > pathBytesMax) {
+  const { path, pathBefore = path, gid } = options;
+  if (Buffer.byteLength(pathBefore) > pathBytesMax) {
     throw cannot(path, `the path is longer than ${pathBytesMax} bytes`);
   }
-  await clearPath(path);
+  await clearPath(pathBefore);
   try {
-    const listener = listen(options);
-    if (gid !== undefined) chownSync(path, process.getuid?.() ?? 0, gid);
+    const { listener, endAll } = listen(options);
+    if (gid !== undefined) chownSync(pathBefore, process.getuid?.() ?? 0, gid);
+    const { ino } = lstatSync(pathBefore);
+    const isOwn = (at: string): boolean => lstatSync(at, { throwIfNoEntry: false })?.ino === ino;
+    let hasGivenWay = false;
     return {
       stop() {
+        endAll();
+        // What is at the path by now is another's, whatever its number.
+        if (hasGivenWay) return;
         listener.stop(true);
-        // Bun may have removed it already.
-        if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) unlinkSync(path);
+        for (const at of [path, pathBefore]) if (isOwn(at)) unlinkSync(at);
+      },
+      claim() {
+        if (isOwn(pathBefore)) renameSync(pathBefore, path);
+      },
+      giveWay(next) {
+        hasGivenWay = true;
+        listener.stop(false);
+        renameSync(next, path);
       },
     };
   } catch (error) {

@@ -32,6 +32,7 @@ export type {
   StatusEvent,
   StatusSource,
   TrafficSnapshot,
+  UpgradeResult,
 } from "./source.ts";
 export type {
   FailoverSnapshot,

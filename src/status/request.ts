@@ -29,6 +29,9 @@ export const changeRequestSchema = v.variant("action", [
 /** Body of `POST /reload`; none at all is `{}`. */
 export const reloadRequestSchema = v.strictObject({ dry_run: v.optional(v.boolean(), false) });
 
+/** Body of `POST /upgrade`; none at all is `{}`. */
+export const upgradeRequestSchema = v.strictObject({});
+
 function tooLong(): ApplianceError {
   return new ApplianceError(
     "STATUS_BODY_TOO_LONG",

@@ -26,6 +26,8 @@ export interface StatusServerOptions {
   readonly listen?: Endpoint | undefined;
   /** Path of the control socket; undefined: none. Its folder must exist. */
   readonly unixPath?: string | undefined;
+  /** Another process has `unixPath` for now: where to listen until `claim`. */
+  readonly unixPathBefore?: string | undefined;
   /** Group that may use the control socket besides root. */
   readonly unixGid?: number | undefined;
   /** Tokens that may read, and that may read and change; see {@link readTokenFile}. */
@@ -41,6 +43,10 @@ export interface StatusServerOptions {
 export interface StatusServer {
   /** Where TCP is listened, with the port in use; undefined: nowhere. */
   readonly endpoint: Endpoint | undefined;
+  /** Takes the path of the control socket that another process had. */
+  claim?(): void;
+  /** Gives the path of the control socket to another process that listens at `next`. */
+  giveWay?(next: string): void;
   /** Ends event streams and open requests, closes the listeners, removes the socket. */
   stop(): Promise<void>;
 }
@@ -102,14 +108,16 @@ export async function startStatusServer(options: StatusServerOptions): Promise<S
   });
   const tcp = listen === undefined ? undefined : openTcp(app, listen);
   try {
-    const { unixGid: gid, peerUid } = options;
+    const { unixGid: gid, unixPathBefore: pathBefore, peerUid } = options;
     const control =
       unixPath === undefined
         ? undefined
-        : await openControlSocket({ path: unixPath, gid, app, peerUid });
+        : await openControlSocket({ path: unixPath, pathBefore, gid, app, peerUid });
     return {
       endpoint:
         listen === undefined ? undefined : { address: listen.address, port: tcp?.port ?? 0 },
+      claim: () => control?.claim(),
+      giveWay: (next) => control?.giveWay(next),
       async stop() {
         app.close();
         control?.stop();

@@ -271,6 +271,11 @@ export type ReloadResult =
   | { readonly ok: true; readonly plan: readonly string[] }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
+/** Outcome of an upgrade: the process that is the director now, and its version. */
+export type UpgradeResult =
+  | { readonly ok: true; readonly pid: number; readonly version: string }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
 /** Histogram of check durations, seconds, cumulative buckets as Prometheus wants them. */
 export interface CheckMetrics {
   readonly bucketSeconds: readonly number[];
@@ -298,6 +303,8 @@ export interface StatusSource {
   /** `by` says who: `uid 1000`, `control socket`, `http token`. */
   change(request: ChangeRequest, by: string): Promise<ChangeResult>;
   reload(dryRun: boolean, by: string): Promise<ReloadResult>;
+  /** Has the executable that is on disk now replace this process. */
+  upgrade(by: string): Promise<UpgradeResult>;
   /** Hands addresses over, or takes them. */
   handover(request: HandoverRequest, by: string): Promise<HandoverResult>;
   /** Undefined without virtual routers. */

@@ -34,6 +34,8 @@ export {
 export type { AnnounceSchedule } from "./announce-schedule.ts";
 export { appendHmac, createHmacScratch, hmacTrailerBytes, verifyHmac } from "./auth-hmac.ts";
 export type { HmacPacket, HmacResult, HmacScratch, Mac, Stamp } from "./auth-hmac.ts";
+export { carryRouter, restoreRouter } from "./carry.ts";
+export type { CarriedRouter } from "./carry.ts";
 export { cause, causeNames } from "./cause.ts";
 export type { CauseName } from "./cause.ts";
 export { decodeAdvertisement } from "./decode.ts";

@@ -18,6 +18,7 @@ import type {
   Snapshot,
   StatusEvent,
   StatusSource,
+  UpgradeResult,
   VirtualRouterSnapshot,
 } from "../../src/status/index.ts";
 import { copiedEntries } from "./copied-entries.ts";
@@ -198,6 +199,8 @@ export interface FakeStatusSource extends StatusSource {
   listenerCount(): number;
   readonly changes: { readonly request: ChangeRequest; readonly by: string }[];
   readonly reloads: { readonly dryRun: boolean; readonly by: string }[];
+  readonly upgrades: string[];
+  upgradeResult: UpgradeResult;
   readonly handovers: { readonly request: HandoverRequest; readonly by: string }[];
   handoverResult: HandoverResult;
   /** Answers to changes and reloads. */
@@ -213,6 +216,8 @@ export function createFakeStatusSource(start: Partial<Snapshot> = {}): FakeStatu
   return {
     changes: [],
     reloads: [],
+    upgrades: [],
+    upgradeResult: { ok: true, pid: 4711, version: "9.9.9" },
     handovers: [],
     handoverResult: { ok: true, routers: [{ name: "public", state: "backup" }] },
     changeResult: { ok: true, changed: [{ service: "web", server: "192.0.2.11:80" }] },
@@ -227,6 +232,10 @@ export function createFakeStatusSource(start: Partial<Snapshot> = {}): FakeStatu
     snapshot: () => snapshot,
     figures: () => snapshot,
     failover: () => snapshot.failover,
+    async upgrade(by) {
+      this.upgrades.push(by);
+      return this.upgradeResult;
+    },
     async handover(request, by) {
       this.handovers.push({ request, by });
       return this.handoverResult;

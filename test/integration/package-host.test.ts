@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { requireLab, runInLab } from "../helpers/lab.ts";
 import type { LabReport } from "../helpers/lab.ts";
 import { buildPackages } from "../helpers/package.ts";
+import { runProcess } from "../helpers/process.ts";
 import {
   executablePath,
   requireAll,
@@ -50,7 +51,7 @@ files() {
 
 const configuration = `
 [director]
-stop_timeout = "1s"
+stop_timeout = "20s"
 [[virtual_service]]
 name = "web"
 listen = ["127.0.0.1:8080", "192.0.2.100:8080"]
@@ -133,8 +134,40 @@ waitfor restarted $pid && tell hung started
 journalctl -u appliance -o cat | grep -q "Failed with result 'watchdog'" && tell watchdog fired
 
 # The same version again, as an upgrade: the old one runs on.
-waitfor is active; pid=$(main); dpkg -i appliance_*.deb > /tmp/upgrade 2>&1
-tell upgrade "$? $(state)"
+waitfor is active; pid=$(main); waitfor has_vip
+/share/lab-load serve 9999 > /tmp/serve 2>&1 &
+server=$!
+serves() { (exec 3<> /dev/tcp/127.0.0.1/9999) 2> /dev/null; }
+waitfor serves
+/share/lab-load load 192.0.2.100 8080 /tmp/loaded > /tmp/load 2>&1 &
+load=$!
+waitfor test -e /tmp/loaded
+dpkg -i appliance_*.deb > /tmp/upgrade 2>&1; tell upgrade "$? $(state)"; cat /tmp/upgrade
+# The new process is the director, for systemd too, and carries what comes.
+now=$(main); [ "$now" != "$pid" ] && tell upgraded main
+rm /tmp/loaded; kill -USR1 $load; waitfor test -e /tmp/loaded && tell upgraded loaded
+has_vip && tell upgraded vip
+fed() { [ "$(systemctl show -P WatchdogTimestampMonotonic appliance)" != "$1" ]; }
+waitfor fed "$(systemctl show -P WatchdogTimestampMonotonic appliance)" && tell upgraded watchdog
+kill -TERM $load; wait $load; cat /tmp/load; tell errors "$(grep -o 'errors [0-9]*' /tmp/load)"
+waitfor test ! -e /proc/$pid && tell upgraded old-gone
+journalctl -u appliance -o cat | sed -n '/Starts its successor/,$p' > /tmp/journal
+tell upgraded "moves $(grep -c vrrp-state /tmp/journal)"
+systemctl reload appliance; tell upgraded "reload $?"
+# One that does not come up changes nothing.
+pid=$(main); cp /usr/sbin/appliance /tmp/appliance; echo 'broken = 1' >> /etc/appliance/appliance.toml
+dpkg -i appliance_*.deb > /tmp/upgrade 2>&1
+tell upgrade-broken "$? $(state) $([ "$(main)" = $pid ] && echo same)"
+tell upgrade-broken "$(grep -c 'still runs' /tmp/upgrade)"
+cp /tmp/good /etc/appliance/appliance.toml
+tell upgraded "left $(ls /run/appliance | grep -c 'sock[.]')"
+# And the new one is looked after as the old one was, also while that still has connections.
+/share/lab-load load 192.0.2.100 8080 /tmp/loaded-again > /dev/null 2>&1 &
+load=$!
+waitfor test -e /tmp/loaded-again; appliance upgrade > /dev/null; tell upgraded "again $?"
+now=$(main); [ -e /proc/$pid ] && tell upgraded drains
+kill -9 $now; waitfor restarted $now && tell upgraded restarted
+kill -9 $load; waitfor has_vip; kill $server
 
 dpkg -i appliance-compat_*.deb > /tmp/compat 2>&1; tell compat $?
 tell ipvsadm "$(ipvsadm -L -n | grep -c 'TCP  127.0.0.1:8080')"
@@ -184,11 +217,20 @@ ${secondBoot}
 fi
 `;
 
+/** Compiles the load, which needs nothing on the host then. */
+async function buildLoad(path: string): Promise<void> {
+  const source = new URL("../helpers/lab-load.ts", import.meta.url).pathname;
+  const command = [process.execPath, "build", "--compile", source, `--outfile=${path}`];
+  const { status, stderr } = await runProcess(command);
+  if (status !== 0) throw new Error(`Cannot compile ${source}: ${stderr}`);
+}
+
 beforeAll(async () => {
   if (needs.skip) return;
   const executable = join(folder.path, "executable");
   copyFileSync(executablePath, executable);
   await buildPackages(folder.path, executable);
+  await buildLoad(join(folder.path, "lab-load"));
   report = await runInLab(folder.path, script);
 });
 afterAll(() => folder[Symbol.dispose]());
@@ -223,7 +265,30 @@ test.skipIf(needs.skip).each([
   ["systemd does not kill the guard", "guard", []],
   ["a director that hangs is started again", "hung", ["started"]],
   ["the watchdog did that", "watchdog", ["fired"]],
-  ["an upgrade stops nothing", "upgrade", ["0 active"]],
+  ["an upgrade succeeds", "upgrade", ["0 active"]],
+  ["no request is lost in an upgrade", "errors", ["errors 0"]],
+  [
+    "an upgrade moves nothing, and systemd follows it",
+    "upgraded",
+    [
+      "main",
+      "loaded",
+      "vip",
+      "watchdog",
+      "old-gone",
+      "moves 0",
+      "reload 0",
+      "left 0",
+      "again 0",
+      "drains",
+      "restarted",
+    ],
+  ],
+  [
+    "an upgrade that cannot be done leaves the old one running",
+    "upgrade-broken",
+    ["0 active same", "1"],
+  ],
   ["ipvsadm of appliance-compat lists the services", "ipvsadm", ["1"]],
   [
     "ldirectord of appliance-compat is appliance",

@@ -33,6 +33,7 @@ const testedElsewhere: readonly (readonly [source: RegExp, test: string])[] = [
     /^src\/(?:cli\/(?:handover|release)|daemon\/(?:failover|failover-status|release)|status\/failover)\.ts/,
     "test/integration/failover-director.test.ts",
   ],
+  [/^src\/daemon\/upgrade\/predecessor\.ts/, "test/unit/daemon/upgrade/successor.test.ts"],
   [/^src\/status\/(?:http-error|request|security)\.ts/, "test/unit/status/app.test.ts"],
 ];
 

@@ -328,6 +328,14 @@ class IpvsEngine implements Engine {
     }
   }
 
+  /** The kernel goes on with what it has; another process looks after it. */
+  leave(): void {
+    this.#timer?.cancel();
+    this.#wanted = [];
+    this.#owned.clear();
+    this.#kernel.close();
+  }
+
   #stopSending(): void {
     this.#wanted = this.#wanted.map((service) => ({
       ...service,

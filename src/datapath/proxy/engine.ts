@@ -18,6 +18,7 @@ import type {
   ConnectionEntry,
   Engine,
   EngineListener,
+  SharedListener,
 } from "../engine.ts";
 import { createPersistenceBuffer, openPersistenceTable } from "../persistence.ts";
 import { listBoundClients, takeBoundClients } from "./bound-clients.ts";
@@ -57,6 +58,8 @@ export interface ProxyEngineOptions {
   readonly descriptorsMax: number;
   readonly sockmap: boolean;
   readonly listener: EngineListener;
+  /** Listening sockets of an earlier process. Undefined: there is none. */
+  readonly shared?: readonly SharedListener[] | undefined;
   /** A worker died by a bug: the program must end. Default: throws into the event loop. */
   readonly onCrash?: (error: Error) => void;
 }
@@ -91,7 +94,8 @@ class ProxyEngine implements Engine {
   readonly #serverSlots = new SlotPool(serversMax);
   #closing: Promise<void> | undefined;
 
-  constructor({ workers, descriptorsMax, sockmap, listener, onCrash }: ProxyEngineOptions) {
+  constructor(options: ProxyEngineOptions) {
+    const { workers, descriptorsMax, sockmap, listener, shared, onCrash } = options;
     this.#counters = createCounters(workers);
     this.#parts = allParts(this.#counters);
     const persistence = createPersistenceBuffer(persistenceEntriesMax);
@@ -114,7 +118,7 @@ class ProxyEngine implements Engine {
             }),
         }),
     );
-    this.#listeners = new ListenerSet(this.#workers);
+    this.#listeners = new ListenerSet(this.#workers, shared);
     this.#limitConnections();
   }
 
@@ -287,6 +291,15 @@ class ProxyEngine implements Engine {
       const slots = usable.map((one) => [one.key, serverSlots.get(serverId(one))!] as const);
       return [{ name, slot, persistence, servers: new Map(slots) }];
     });
+  }
+
+  sharedListeners(): readonly SharedListener[] {
+    return this.#listeners.share();
+  }
+
+  async setAccepting(isAccepting: boolean): Promise<void> {
+    this.#listeners.setAccepting(isAccepting);
+    await this.#settled();
   }
 
   #open(): number {

@@ -5,6 +5,9 @@
  * hands without being closed; one that nobody wants is first let go by the workers, which take
  * what waits in its queue, and closed then.
  *
+ * Another process may have the same sockets: what was not let go there is not let go by a close
+ * here, and what waits in a queue is taken by whoever accepts.
+ *
  * @module
  */
 
@@ -12,7 +15,7 @@ import { closeDescriptor } from "../../../ffi/socket.ts";
 import { ApplianceError } from "../../errors/index.ts";
 import type { ForwardingService } from "../../model/index.ts";
 import { formatEndpoint } from "../../net/address.ts";
-import type { ApplyProblem } from "../engine.ts";
+import type { ApplyProblem, SharedListener } from "../engine.ts";
 import { openListener, requireFree, setTcpOptions } from "./listener.ts";
 import type { ListenRequest } from "./listener.ts";
 import type { WorkerThread } from "./worker-thread.ts";
@@ -43,14 +46,43 @@ function keyOf({ protocol, address, port }: ListenRequest): string {
 export class ListenerSet {
   readonly #workers: readonly WorkerThread[];
   readonly #listeners = new Map<string, OpenListener>();
+  /** Sockets of an earlier process that no service has asked for yet. */
+  readonly #shared: Map<string, readonly number[]>;
+  #isAccepting: boolean;
 
-  constructor(workers: readonly WorkerThread[]) {
+  /** @param shared Undefined: there is no earlier process; what is opened accepts at once. */
+  constructor(workers: readonly WorkerThread[], shared?: readonly SharedListener[]) {
     this.#workers = workers;
+    this.#shared = new Map(shared?.map(({ key, fds }) => [key, fds]));
+    this.#isAccepting = shared === undefined;
   }
 
   /** Open descriptors. */
   get descriptorCount(): number {
     return this.#listeners.size * this.#workers.length;
+  }
+
+  /** What another process needs to have the same sockets. */
+  share(): SharedListener[] {
+    return Array.from(this.#listeners, ([key, { fds }]) => ({ key, fds }));
+  }
+
+  /** Has the workers accept, or leave everything in its queues. */
+  setAccepting(isAccepting: boolean): void {
+    if (this.#isAccepting === isAccepting) return;
+    this.#isAccepting = isAccepting;
+    const listeners = [...this.#listeners.values()];
+    if (!isAccepting) {
+      this.letGo(listeners.filter(({ request }) => request.protocol === "tcp"));
+      for (const listener of listeners) {
+        if (listener.request.protocol === "udp") this.#tell(listener, "mute");
+      }
+      return;
+    }
+    for (const listener of listeners) this.#announce(listener);
+    // Services that were removed between the two processes.
+    for (const fd of [...this.#shared.values()].flat()) closeDescriptor(fd);
+    this.#shared.clear();
   }
 
   /** Opens what the service misses and hands over what another one had. @returns What failed. */
@@ -75,10 +107,14 @@ export class ListenerSet {
   }
 
   #open(request: ListenRequest, service: string, serviceSlot: number): readonly ApplyProblem[] {
-    const fds: number[] = [];
+    const fds = [...(this.#shared.get(keyOf(request)) ?? [])];
+    this.#shared.delete(keyOf(request));
     try {
-      this.#requireFree(request);
-      for (const _ of this.#workers) fds.push(openListener(request));
+      if (fds.length === 0) this.#requireFree(request);
+      else if (request.protocol === "tcp")
+        for (const fd of fds) setTcpOptions(fd, request.timeouts);
+      // With fewer workers than before some of them get several sockets.
+      while (fds.length < this.#workers.length) fds.push(openListener(request));
     } catch (error) {
       for (const fd of fds) closeDescriptor(fd);
       if (!(error instanceof ApplianceError)) throw error;
@@ -104,10 +140,19 @@ export class ListenerSet {
   }
 
   #announce({ request, fds, serviceSlot: slot }: OpenListener): void {
+    if (!this.#isAccepting) return;
     const { protocol, address, port } = request;
-    for (const [worker, fd] of fds.entries()) {
-      this.#workers[worker]!.send({ type: "listen", fd, slot, protocol, address, port });
+    for (const [index, fd] of fds.entries()) {
+      this.#workerOf(index).send({ type: "listen", fd, slot, protocol, address, port });
     }
+  }
+
+  #workerOf(index: number): WorkerThread {
+    return this.#workers[index % this.#workers.length]!;
+  }
+
+  #tell({ fds }: OpenListener, type: "mute" | "unlisten"): void {
+    for (const [index, fd] of fds.entries()) this.#workerOf(index).send({ type, fd });
   }
 
   /** Takes out what none of `services` wants; the caller lets go of it and closes it. */
@@ -122,11 +167,7 @@ export class ListenerSet {
 
   /** Tells the workers to take what waits at `listeners` and to let go of them. */
   letGo(listeners: readonly OpenListener[]): void {
-    for (const { fds } of listeners) {
-      for (const [worker, fd] of fds.entries()) {
-        this.#workers[worker]!.send({ type: "unlisten", fd });
-      }
-    }
+    for (const listener of listeners) this.#tell(listener, "unlisten");
   }
 
   /** Closes listeners that the workers have let go of. */

@@ -46,6 +46,11 @@ export type WorkerCommand = { readonly sequence: number } & (
     }
   /** Accepts what is queued, then lets go of the descriptor; the main thread closes it. */
   | { readonly type: "unlisten"; readonly fd: number }
+  /**
+   * Reads no datagrams of clients from the descriptor any more; answers still go out through it.
+   * "listen" ends that.
+   */
+  | { readonly type: "mute"; readonly fd: number }
   | { readonly type: "list"; readonly limit: number }
   /** No new UDP flows; the sockets stay, for answers. TCP stops by "unlisten". */
   | { readonly type: "drain" }

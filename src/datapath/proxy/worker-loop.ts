@@ -305,6 +305,8 @@ export class WorkerLoop {
         return this.#listen(command);
       case "unlisten":
         return this.#unlisten(command.fd);
+      case "mute":
+        return void this.#poller.remove(command.fd);
       case "list": {
         const entries = listConnections(this.#table, command.limit, this.#nowMs);
         this.#post({ type: "connections", sequence: command.sequence, entries });
@@ -371,7 +373,11 @@ export class WorkerLoop {
       port: command.port,
       isWildcard: addressBytes.every((byte) => byte === 0),
     });
-    if (isKnown) return;
+    if (isKnown) {
+      // Muted before, or watched: then this is refused.
+      if (command.protocol === "udp") this.#poller.add(fd, EPOLLIN, this.#table.generation[fd]!);
+      return;
+    }
     const kindOfFd = command.protocol === "tcp" ? kind.tcpListener : kind.udpListener;
     const generation = this.#table.open(fd, kindOfFd, 0);
     const waits = this.#isPaused && command.protocol === "tcp";

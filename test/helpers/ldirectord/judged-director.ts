@@ -107,6 +107,7 @@ class CountedHealth {
         runner.apply(targets);
       },
       suspect: (id) => runner.suspect(id),
+      known: () => runner.known(),
       state: (id) => runner.state(id),
       metrics: () => runner.metrics(),
       firstPassDone: () => runner.firstPassDone(),
@@ -177,6 +178,7 @@ export async function startJudgedDirector(
     directories: { runtime: join(folder, "run"), state: join(folder, "state") },
     logger: { log: () => undefined, setLevel: () => undefined },
     program: { version: "0.0.0", commit: "" },
+    lockFd: -1,
   });
   const parts: DirectorParts = {
     ...real,

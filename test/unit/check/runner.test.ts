@@ -172,6 +172,37 @@ describe("firstPassDone", () => {
   });
 });
 
+describe("known", () => {
+  test("another runner begins with what this one has found out", async () => {
+    const old = createWorld();
+    old.answers.set(b, "refused");
+    old.runner.apply([server("a"), server("b"), server("c")]);
+    await old.pass(10);
+    const known = JSON.parse(JSON.stringify(old.runner.known()));
+    const { runner, changes, pass, starts } = createWorld({ known });
+    const changed = server("c", { intervalMs: 77 });
+    runner.apply([server("a"), server("b"), changed, server("d")]);
+    expect(runner.state("a")).toEqual(old.runner.state("a"));
+    expect(runner.state("b")).toMatchObject({ health: "down", failures: 1 });
+    // Asked in another way it is another question, and nothing was known of the last one.
+    for (const id of ["c", "d"]) expect(runner.state(id)).toMatchObject({ health: "unchecked" });
+    await pass(0);
+    expect(changes).toEqual([
+      "a unchecked>up the check passed",
+      "b unchecked>down refused: as told",
+    ]);
+    // And all are asked as usual.
+    await pass(20);
+    expect(starts).toHaveLength(4);
+  });
+
+  test("what was not asked yet is not known", () => {
+    const { runner } = createWorld();
+    runner.apply([server("a"), server("b", { type: "on" })]);
+    expect(runner.known()).toEqual([]);
+  });
+});
+
 describe("close", () => {
   test("ends the checks in flight at once and starts no more", async () => {
     const clock = createFakeClock();

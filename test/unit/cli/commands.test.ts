@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 
-import { absentCommands } from "../../../src/cli/absent.ts";
 import { commands } from "../../../src/cli/commands.ts";
 
 test("commands has every command of the product, each once", () => {
@@ -36,7 +35,3 @@ test.each(commands.map((command) => [command.name, command] as const))(
     expect(summary).toMatch(/^[A-Z].*[^.]$/);
   },
 );
-
-test("absentCommands are named as such in their details", () => {
-  for (const { details } of absentCommands) expect(details).toBe("Not in this build yet.");
-});

@@ -1,13 +1,11 @@
 import { describe, expect, test } from "bun:test";
 
-import { absentCommands } from "../../../src/cli/absent.ts";
 import { commands } from "../../../src/cli/commands.ts";
 import { runCli } from "../../../src/cli/run-cli.ts";
 import { createCliFixture, runInContext, runLine } from "../../helpers/cli-fixture.ts";
 import { createTempFolder } from "../../helpers/temp-folder.ts";
 
 const nowhere = "/nonexistent";
-const absentNames = absentCommands.map(({ name }) => name);
 
 describe("runCli", () => {
   test("without a command prints the help to stderr, 64", async () => {
@@ -47,14 +45,6 @@ describe("runCli", () => {
     expect(status).toBe(64);
     expect(stderr).toStartWith('appliance: Unknown command drian (did you mean "drain"?)\n');
     expect((await runLine(nowhere, ["help", "drian"])).status).toBe(64);
-  });
-
-  test.each(absentNames)("%s says that it is not in this build yet", async (name) => {
-    expect(await runLine(nowhere, [name, "--vip", "x"])).toEqual({
-      status: 69,
-      stdout: "",
-      stderr: `appliance ${name}: not in this build yet\n`,
-    });
   });
 
   test("an error is JSON on stdout with --json, also of the command line", async () => {

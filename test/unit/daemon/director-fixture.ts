@@ -35,8 +35,8 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A director over fakes. `text` is what its file says. */
-export function setUpDirector(text = web) {
+/** A director over fakes. `text` is what its file says, `more` are parts that few need. */
+export function setUpDirector(text = web, more: Partial<DirectorParts> = {}) {
   const clock = createFakeClock(1_000_000);
   const { logger, lines } = createFakeLogger();
   const engine = createFakeEngine();
@@ -47,6 +47,7 @@ export function setUpDirector(text = web) {
     hooks: [] as string[],
     settings: [] as StatusSettings[],
     stopped: [] as string[],
+    hurries: [] as AbortSignal[],
     saved: [] as Overrides[],
     commands: [] as string[],
     mails: [] as Mail[],
@@ -73,6 +74,7 @@ export function setUpDirector(text = web) {
     notifier: {
       ready: (status) => void seen.told.push(`ready ${status}`),
       reloading: () => void seen.told.push("reloading"),
+      replacedBy: (pid) => void seen.told.push(`replaced by ${pid}`),
       stopping: () => void seen.told.push("stopping"),
       watch: () => undefined,
       close: () => undefined,
@@ -128,6 +130,7 @@ export function setUpDirector(text = web) {
       seen.settings.push(settings);
       return { endpoint: settings.listen, stop: async () => void seen.stopped.push("status") };
     },
+    ...more,
   };
   return {
     clock,

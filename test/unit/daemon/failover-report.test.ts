@@ -15,6 +15,12 @@ describe("reportsOf()", () => {
     ["an order that is done", { type: "done", sequence: 1 }, []],
     ["a state", { type: "state", instance: "web", state: "active", cause: "silence" }, []],
     ["a question", { type: "ask-witness", instance: "web", round: 1 }, []],
+    ["routers handed over", { type: "yielded", isTaken: true }, []],
+    [
+      "routers taken over",
+      { type: "adopted", gapMs: 1.234, active: ["web"] },
+      ["info vrrp Virtual routers taken over, 1.2 ms after their last sign of life"],
+    ],
     [
       "a conflict",
       { type: "conflict", ...claimed, mac },

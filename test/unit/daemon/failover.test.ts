@@ -12,6 +12,7 @@ import type { JudgedService } from "../../../src/daemon/fitness.ts";
 import type { Hook } from "../../../src/daemon/hooks.ts";
 import type {
   FailoverOptions,
+  HandedFailover,
   InstanceView,
   RealtimeEvent,
   UnplacedPlan,
@@ -77,6 +78,7 @@ function setUp(answers = { isGood: true }) {
   const seen = {
     listener: undefined as ((event: RealtimeEvent) => void) | undefined,
     beatAgeMs: 0,
+    isTaken: true,
   };
   const order = async (...words: unknown[]): Promise<void> => void orders.push(words.join(" "));
   const startThread = (options: FailoverOptions) => {
@@ -87,9 +89,12 @@ function setUp(answers = { isGood: true }) {
         return order("apply", ...next.map(({ name }) => name));
       },
       close: () => order("close"),
+      describe: () => handed,
       endDrain: (name: string) => order("drained", name),
       leave: () => order("leave"),
       peer: () => undefined,
+      prepare: (next: readonly UnplacedPlan[]) =>
+        order("prepare", ...next.map(({ name }) => name), options.batonFd),
       proveWitness: (name: string, round: number) => order("proof", name, round),
       realtime: () => ({
         beatAgeMs: seen.beatAgeMs,
@@ -111,6 +116,10 @@ function setUp(answers = { isGood: true }) {
       },
       takeover: (name: string | undefined, force: boolean) => order("takeover", name, force),
       view: () => [...states].map(([name, state]) => ({ name, state }) as InstanceView),
+      async yield(batonFd: number) {
+        await order("yield", batonFd);
+        return seen.isTaken;
+      },
     };
   };
   const failover = new DirectorFailover({
@@ -145,7 +154,31 @@ function setUp(answers = { isGood: true }) {
   return { failover, orders, plans, reports, hooks, followed, tell, clock, seen };
 }
 
+/** What a predecessor says of its virtual routers. */
+const handed: HandedFailover = { plans: [], peer: undefined, fencePins: undefined };
+
 describe("DirectorFailover", () => {
+  test("goes on with virtual routers of another process, and hands them to one", async () => {
+    const { failover, orders, seen, tell, hooks, followed } = setUp();
+    expect(failover.describe()).toBeUndefined();
+    const config = configOf("", other);
+    await failover.prepare(config, handed, 7);
+    expect(failover.describe()).toBe(handed);
+    expect(orders[0]).toBe("prepare web mail 7");
+    tell({ type: "adopted", gapMs: 1, active: ["mail"] });
+    expect(["web", "mail"].map((name) => failover.isActive(name))).toEqual([false, true]);
+    expect([followed, hooks]).toEqual([["mail true"], []]);
+    await failover.apply(config);
+    expect(orders).toContain("apply web mail");
+    seen.isTaken = false;
+    expect(await failover.yield(8)).toBe(false);
+    expect(failover.view()).toBeDefined();
+    seen.isTaken = true;
+    expect(await failover.yield(9)).toBe(true);
+    expect(failover.view()).toBeUndefined();
+    expect(orders.slice(-3)).toEqual(["yield 8", "yield 9", "asker closed"]);
+  });
+
   test("starts nothing without virtual routers", async () => {
     const { failover, orders } = setUp();
     await failover.apply(empty);

@@ -30,6 +30,7 @@ export function createFakeHealth(onChange: () => void): FakeHealth {
     },
     suspect: (id) => void fake.suspected.push(id),
     state: (id) => (fake.targets.some((target) => target.id === id) ? states.get(id) : undefined),
+    known: () => [],
     metrics: () => ({
       bucketSeconds: [],
       bucketCounts: [],

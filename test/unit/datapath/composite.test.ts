@@ -17,6 +17,39 @@ function createBench() {
   return { proxy, ipvs, bpf, engine };
 }
 
+describe("createCompositeEngine() beside another process", () => {
+  test("leaves the kernel alone until it accepts, and again when it does not", async () => {
+    const [proxy, ipvs, bpf] = [createFakeEngine(), createFakeEngine(), createFakeEngine()];
+    const asked: boolean[] = [];
+    proxy.setAccepting = async (isAccepting) => void asked.push(isAccepting);
+    const engine = createCompositeEngine({ proxy, ipvs, bpf, isHeld: true });
+    await engine.apply([own, kernel]);
+    expect([proxy.applied, ipvs.applied, bpf.applied]).toEqual([[[own]], [], []]);
+    await engine.setAccepting!(true);
+    await engine.apply([own, kernel]);
+    expect([ipvs.applied, bpf.applied]).toEqual([[[kernel]], [[]]]);
+    await engine.setAccepting!(false);
+    await engine.apply([own]);
+    expect([ipvs.applied, bpf.applied]).toEqual([[[kernel]], [[]]]);
+    expect(asked).toEqual([true, false]);
+  });
+
+  test("shares the listeners of a proxy that can, and retires without touching the kernel", async () => {
+    const [proxy, ipvs, bpf] = [createFakeEngine(), createFakeEngine(), createFakeEngine()];
+    expect(createCompositeEngine({ proxy, ipvs, bpf })).not.toHaveProperty("sharedListeners");
+    const left: string[] = [];
+    proxy.sharedListeners = () => [{ key: "tcp 192.0.2.1:80", fds: [7] }];
+    ipvs.leave = () => void left.push("ipvs");
+    bpf.leave = () => void left.push("bpf");
+    const engine = createCompositeEngine({ proxy, ipvs, bpf });
+    expect(engine.sharedListeners!()).toEqual([{ key: "tcp 192.0.2.1:80", fds: [7] }]);
+    const hurry = new AbortController().signal;
+    await engine.retire!(10, hurry);
+    expect([left, proxy.closed]).toEqual([["ipvs", "bpf"], [{ timeoutMs: 10, hurry }]]);
+    expect([ipvs.closed, bpf.closed]).toEqual([[], []]);
+  });
+});
+
 describe("createCompositeEngine()", () => {
   test("gives each service to the engine that was chosen for it", async () => {
     const { proxy, ipvs, bpf, engine } = createBench();

@@ -96,3 +96,19 @@ test("AdvertSigner.takeSigned() says once that something was signed", () => {
   signed(signer);
   expect([signer.takeSigned(), signer.takeSigned()]).toEqual([true, false]);
 });
+
+test("AdvertSigner.adopt() goes on with stamps and senders of another process", () => {
+  const [old, verifier] = [new AdvertSigner([first], 100, 4), new AdvertSigner([first], 100, 4)];
+  const [packet, other] = [signed(old), signed(new AdvertSigner([first], 100, 4))];
+  expect(verifier.verify(...packet, { source, nowMs: 0 })).toBe("accepted");
+  const next = new AdvertSigner([first], 100, 4);
+  next.adopt(JSON.parse(JSON.stringify(verifier.carry())));
+  // Heard there is heard here.
+  expect(next.verify(...packet, { source, nowMs: 1 })).toBe("replayed");
+  expect(next.verify(...other, { source, nowMs: 1 })).toBe("accepted");
+  // Its clock was set back by an hour when it began: stamps grow nevertheless.
+  const { stampBaseMs, senders } = old.carry();
+  next.adopt({ stampBaseMs: stampBaseMs + 1000, senders });
+  expect(verifier.verify(...signed(next), { source, nowMs: 1001 })).toBe("accepted");
+  next.adopt({ stampBaseMs, senders });
+});

@@ -105,6 +105,26 @@ describe.skipIf(bpf.skip)(`BpfFence ${bpf.reason}`.trim(), () => {
     expect(() => instanceOf("addresses4", "192.0.2.1")).toThrow("ENOENT");
   });
 
+  test("taken later, it leaves the leases of a process that is at work alone", () => {
+    using folder = createBpfFolder();
+    const options = { ...linklessKernel(), pins: folder.path, processors: 1 };
+    const fence = new BpfFence(options);
+    const leases = fence.openLeases();
+    leases.open(3, leases.closings(3));
+    leases.renew(3, 77n);
+    const next = new BpfFence({ ...options, isTakenLater: true });
+    const seen = next.openLeases();
+    expect([seen.isClosed(3), seen.endOf(3)]).toEqual([false, 77n]);
+    next.adopt();
+    expect([seen.isClosed(3), seen.endOf(3)]).toEqual([false, 77n]);
+    // Without that it is closed at once.
+    const third = new BpfFence(options);
+    expect([leases.isClosed(3), leases.endOf(3)]).toEqual([true, 0n]);
+    for (const table of [leases, seen]) table.unmap();
+    for (const one of [fence, next]) one.close();
+    third.remove();
+  });
+
   test("on a kernel without TCX it uses filters of clsact", () => {
     using folder = createBpfFolder();
     const control = new FakeTrafficControl();

@@ -103,6 +103,22 @@ describe("PeerSession", () => {
     expect(one.session.answeredAtMs).toBe(1000);
   });
 
+  test("another process goes on with a session, and the peer does not notice", () => {
+    const [one, two] = provenPair();
+    const [old, question] = [one.say(1000), one.say(1001)];
+    two.hear(old, 1002);
+    two.hear(question, 1002);
+    const next = new ChannelEnd(7);
+    next.session.adopt(JSON.parse(JSON.stringify(one.session.carry())));
+    expect(next.hear(two.say(1010), 1011)).toBe("accepted");
+    expect(next.session.answeredAtMs).toBe(1001);
+    expect(two.hear(next.say())).toBe("accepted");
+    expect(two.hear(question)).toBe("replayed");
+    expect([two.session.boots, next.session.boots]).toEqual([1, 1]);
+    // What is its own comes back as its own.
+    expect(next.hear(next.say())).toBe("own-message");
+  });
+
   test("forgets the peer when another is configured", () => {
     const [one, two] = provenPair();
     two.session.forget();

@@ -272,6 +272,37 @@ describe("POST /reload", () => {
   });
 });
 
+describe("POST /upgrade", () => {
+  test("names the process that is the director now", async () => {
+    const { source, post } = createFixture();
+    const response = await post("/upgrade", {});
+    expect(await response.json()).toEqual({ ok: true, pid: 4711, version: "9.9.9" });
+    expect(source.upgrades).toEqual(["uid 0"]);
+    expect((await post("/upgrade", { path: "/tmp/x" })).status).toBe(400);
+  });
+
+  test("tells why it did not take place", async () => {
+    const { source, post } = createFixture();
+    source.upgradeResult = { ok: false, code: "UPGRADE_FAILED", message: "It ended" };
+    const response = await post("/upgrade", {});
+    expect([response.status, await response.json()]).toEqual([
+      409,
+      { code: "UPGRADE_FAILED", message: "It ended" },
+    ]);
+  });
+
+  test("is not for TCP, whatever the token", async () => {
+    const source = createFakeStatusSource();
+    const token = "a".repeat(32);
+    const app = createStatusApp(source, { listenAddress: "127.0.0.1", writeTokens: [token] });
+    const headers = { Authorization: `Bearer ${token}`, Host: "127.0.0.1" };
+    const request = new Request("http://127.0.0.1/upgrade", { method: "POST", headers });
+    const response = await app.fetch(request, { via: "tcp" });
+    expect(await response.json()).toMatchObject({ code: "STATUS_CONTROL_ONLY" });
+    expect([response.status, source.upgrades]).toEqual([403, []]);
+  });
+});
+
 test("createStatusApp keeps what went wrong inside from the client", async () => {
   const errors: unknown[] = [];
   const { source, ask } = createFixture({ onError: (error) => errors.push(error) });

@@ -21,6 +21,7 @@ async function createFixture(options: Partial<ControlSocketOptions> = {}) {
     ask: (target: string, init: RequestInit = {}) =>
       fetch(`http://localhost${target}`, { ...init, unix: path }),
     stop: () => control.stop(),
+    giveWay: (next: string) => control.giveWay(next),
     [Symbol.dispose]() {
       app.close();
       control.stop();
@@ -74,6 +75,42 @@ describe("openControlSocket", () => {
     await fixture.ask("/reload", { method: "POST" });
     expect(fixture.source.reloads).toEqual([{ dryRun: false, by: "uid 1000" }]);
     expect(descriptors[0]).toBeGreaterThan(2);
+  });
+
+  test("gives its path to another process without a moment in between", async () => {
+    using first = await createFixture();
+    const pathBefore = `${first.path}.next`;
+    const app = createStatusApp(createFakeStatusSource());
+    const next = await openControlSocket({ path: first.path, pathBefore, app });
+    const events = await first.ask("/events");
+    const reader = events.body!.getReader();
+    first.giveWay(pathBefore);
+    next.claim();
+    expect([existsSync(first.path), existsSync(pathBefore)]).toEqual([true, false]);
+    expect(statSync(first.path).mode & 0o777).toBe(0o660);
+    expect((await first.ask("/readyz")).status).toBe(200);
+    // Who was connected stays so until the old one ends, which takes nothing away.
+    expect((await reader.read()).done).toBe(false);
+    first.stop();
+    expect((await first.ask("/readyz")).status).toBe(200);
+    app.close();
+    next.stop();
+    expect(existsSync(first.path)).toBe(false);
+  });
+
+  test("takes the path itself if the other process is gone, or never had it", async () => {
+    using first = await createFixture();
+    const pathBefore = `${first.path}.next`;
+    const app = createStatusApp(createFakeStatusSource());
+    const next = await openControlSocket({ path: first.path, pathBefore, app });
+    next.stop();
+    expect([existsSync(first.path), existsSync(pathBefore)]).toEqual([true, false]);
+    const again = await openControlSocket({ path: first.path, pathBefore, app });
+    first.stop();
+    again.claim();
+    expect((await first.ask("/readyz")).status).toBe(200);
+    app.close();
+    again.stop();
   });
 
   test("has mode 0660 whatever the umask is", async () => {
