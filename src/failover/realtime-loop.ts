@@ -20,13 +20,14 @@ import { Timer } from "../../ffi/timer.ts";
 import { invariant } from "../errors/index.ts";
 import { MailboxReader } from "../thread/index.ts";
 import { groupTransition, routerState, transition } from "../vrrp/index.ts";
-import type { Router, RouterEvent } from "../vrrp/index.ts";
+import type { RouterEvent } from "../vrrp/index.ts";
 import { Announcer } from "./announcer.ts";
 import { awaitConfirmation, BatonReader, confirmBaton, sendBaton } from "./baton.ts";
 import type { ReceivedBaton } from "./baton.ts";
 import { FenceKeeper } from "./fence-keeper.ts";
 import { GuardPipe } from "./guard-pipe.ts";
 import { HostNetwork } from "./host-network.ts";
+import { formGroups } from "./instance-groups.ts";
 import { Instance } from "./instance.ts";
 import { processWord, statusWords } from "./layout.ts";
 import { PeerLink } from "./peer-link.ts";
@@ -79,7 +80,7 @@ export class RealtimeLoop {
   readonly #fence: FenceKeeper;
   #instances: Instance[] = [];
   #virtual = new Set<string>();
-  #groups = new Map<string, { readonly members: Instance[]; readonly routers: Router[] }>();
+  #groups = formGroups<Instance>([]);
   /** What the guard was told is not true any more. */
   #isGuardStale = false;
   /** Everything that the peer has was copied to this director, or there is nothing to copy. */
@@ -276,7 +277,7 @@ export class RealtimeLoop {
     this.#poller.add(this.#start.batonFd, EPOLLIN, ownGeneration);
     this.#virtual = virtualAddresses(plans);
     this.#instances = plans.map((plan) => this.#create(plan));
-    this.#formGroups();
+    this.#groups = formGroups(this.#instances);
     for (const instance of this.#instances) instance.prepare(nowMs);
   }
 
@@ -387,7 +388,7 @@ export class RealtimeLoop {
     const names = new Set(kept.map(({ plan }) => plan.name));
     const begun = plans.filter(({ name }) => !names.has(name)).map((plan) => this.#create(plan));
     this.#instances = [...kept, ...begun];
-    this.#formGroups();
+    this.#groups = formGroups(this.#instances);
     for (const instance of begun) this.#removeLeftovers(instance);
     for (const instance of begun) {
       instance.refresh(nowMs);
@@ -416,18 +417,6 @@ export class RealtimeLoop {
         this.#poller.remove(fd);
       },
     });
-  }
-
-  #formGroups(): void {
-    this.#groups = new Map();
-    for (const instance of this.#instances) {
-      const name = instance.plan.group;
-      if (name === undefined) continue;
-      const group = this.#groups.get(name) ?? { members: [], routers: [] };
-      group.members.push(instance);
-      group.routers.push(instance.router);
-      this.#groups.set(name, group);
-    }
   }
 
   /** What an earlier process that was killed has left on the host. */

@@ -28,6 +28,7 @@ describe("parseBpfObject", () => {
       "addresses4",
       "addresses6",
       "counters",
+      "handovers",
       "leases",
       "peers",
     ]);

@@ -85,10 +85,10 @@ describe("what blocks promotion", () => {
     ["no carrier", { type: "carrier", index: 0, isUp: false }, "carrier"],
     ["no fence", { type: "fence", isWhole: false }, "fence"],
     ["a foreign holder of the address", { type: "holder-found" }, "foreign-holder"],
-  ] as const)("%s", (_name, event, cause) => {
+  ] as const)("%s", (_name, event, why) => {
     const router = backupRouter();
     step(router, event, 10);
-    expect(step(router, "tick", router.downAtMs)).toEqual([`log ${cause}`]);
+    expect(step(router, "tick", router.downAtMs)).toEqual([`log ${why}`]);
     // Said once, not at every look.
     expect(step(router, "tick", router.downAtMs)).toEqual([]);
   });
