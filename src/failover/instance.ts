@@ -100,6 +100,7 @@ export class Instance {
   #hasChanged = false;
   /** State whose actions were carried out last. */
   stateTold = -1;
+  #drainMs = 0;
   /** How often the fence was closed, as seen before the event at hand was decided. */
   #closings = 0;
 
@@ -200,7 +201,10 @@ export class Instance {
 
   /** Before anything of a wake-up is decided: what the guard does from here on stands. */
   observe(): void {
-    this.#closings = this.#parts.leases?.closings(this.plan.slot) ?? 0;
+    const { leases, handover } = this.#parts;
+    this.#closings = leases?.closings(this.plan.slot) ?? 0;
+    // Without the kernel's help the host would go on answering for the addresses.
+    this.router.drainMs = handover.canDrain(this.plan.slot) ? this.#drainMs : 0;
   }
 
   /** Takes what other directors said. */
@@ -280,8 +284,7 @@ export class Instance {
   /** Takes what may differ in plans of one identity. */
   adjust({ keys, drainMs }: InstancePlan): void {
     this.#signer?.setKeys(keys ?? []);
-    // Without it the host would go on answering for the addresses.
-    this.router.drainMs = this.#parts.handover.canDrain ? drainMs : 0;
+    this.#drainMs = drainMs;
   }
 
   /** Opens what it needs to go on where another process is, and does nothing with it yet. */

@@ -8,13 +8,13 @@
  */
 
 import { SyscallError } from "../../ffi/errno.ts";
-import { leaseFlagForward } from "../fence/index.ts";
+import { leaseFlagForward, leaseFlagRealServer } from "../fence/index.ts";
 import type { BpfFence, HandoverPlace, LeaseTable } from "../fence/index.ts";
 
 /** What it works with. */
 export interface KernelHandoverParts {
   readonly fence: Pick<BpfFence, "setHandover">;
-  readonly leases: Pick<LeaseTable, "drain" | "setFlag">;
+  readonly leases: Pick<LeaseTable, "drain" | "hasFlag" | "setFlag">;
   /** Gets what could not be done. */
   readonly complain: (text: string) => void;
 }
@@ -27,9 +27,12 @@ export class KernelHandover {
     this.#parts = parts;
   }
 
-  /** False: addresses are closed before they are given up. */
-  get canDrain(): boolean {
-    return this.#parts !== undefined;
+  /**
+   * False: addresses are closed before they are given up. So it is where this node is a real server
+   * of them, too: what the other director sends it is to be delivered, and balanced no more.
+   */
+  canDrain(slot: number): boolean {
+    return this.#parts?.leases.hasFlag(slot, leaseFlagRealServer) === false;
   }
 
   /** See `LeaseTable.drain()`. */
@@ -46,6 +49,8 @@ export class KernelHandover {
   forward(slot: number, places: readonly HandoverPlace[], endNs: bigint): void {
     if (this.#parts === undefined) return;
     const { fence, leases, complain } = this.#parts;
+    // What a server here listens for may belong to a connection that is balanced.
+    if (!this.canDrain(slot)) return leases.setFlag(slot, leaseFlagForward, false);
     // The entries first, and the flag last: without it the program does not look at them.
     try {
       for (const place of places) fence.setHandover(slot, place, endNs);

@@ -121,6 +121,11 @@ export class LeaseTable {
     else Atomics.and(this.#words, at, ~flag);
   }
 
+  /** True if a flag is set. */
+  hasFlag(instance: number, flag: number): boolean {
+    return (Atomics.load(this.#words, instance * wordsPerLease + word.flags) & flag) !== 0;
+  }
+
   /** Closes every instance. */
   closeAll(): void {
     for (let instance = 0; instance < instancesMax; instance++) this.close(instance);

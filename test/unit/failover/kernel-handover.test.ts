@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 
 import { SyscallError } from "../../../ffi/errno.ts";
 import { KernelHandover } from "../../../src/failover/kernel-handover.ts";
+import { leaseFlagRealServer } from "../../../src/fence/index.ts";
 import { formatAddress, parseAddress } from "../../../src/net/address.ts";
 
 const places = [
@@ -9,7 +10,10 @@ const places = [
   { device: 5, address: parseAddress("192.0.2.66")! },
 ];
 
-function setUp(refusal?: Error): { handover: KernelHandover; done: string[] } {
+function setUp(
+  refusal?: Error,
+  isRealServer = false,
+): { handover: KernelHandover; done: string[] } {
   const done: string[] = [];
   const handover = new KernelHandover({
     fence: {
@@ -20,6 +24,7 @@ function setUp(refusal?: Error): { handover: KernelHandover; done: string[] } {
     },
     leases: {
       drain: (slot, endNs, nowNs) => void done.push(`${slot}: drain ${endNs} at ${nowNs}`),
+      hasFlag: (slot, flag) => isRealServer && slot === 7 && flag === leaseFlagRealServer,
       setFlag: (slot, flag, isSet) => void done.push(`${slot}: ${flag} ${isSet}`),
     },
     complain: (text) => void done.push(text),
@@ -29,7 +34,7 @@ function setUp(refusal?: Error): { handover: KernelHandover; done: string[] } {
 
 test("drain() is the lease's", () => {
   const { handover, done } = setUp();
-  expect(handover.canDrain).toBe(true);
+  expect(handover.canDrain(7)).toBe(true);
   handover.drain(7, 900n, 100n);
   expect(done).toEqual(["7: drain 900 at 100"]);
 });
@@ -52,9 +57,16 @@ test("forward() says what the kernel refuses, and the thread goes on", () => {
   expect(done).toEqual([expect.stringContaining("Cannot send on"), "7: 2 true"]);
 });
 
+test("of a real server of the same addresses nothing drains, and nothing is sent on", () => {
+  const { handover, done } = setUp(undefined, true);
+  expect([handover.canDrain(7), handover.canDrain(6)]).toEqual([false, true]);
+  handover.forward(7, places, 900n);
+  expect(done).toEqual(["7: 2 false"]);
+});
+
 test("without a fence of bpf nothing drains, and nothing is sent on", () => {
   const handover = new KernelHandover(undefined);
-  expect(handover.canDrain).toBe(false);
+  expect(handover.canDrain(0)).toBe(false);
   handover.drain(0, 1n, 0n);
   expect(() => handover.forward(0, places, 1n)).not.toThrow();
 });
