@@ -33,6 +33,8 @@ INLINE int begin(struct __sk_buff *skb, struct packet *packet, const struct serv
 
 	if (service->flags & SERVICE_DRAINS)
 		return PASS;
+	if (is_real_server_only(service->lease, &packet->destination, six))
+		return PASS;
 	if (is_denied(service, packet, six))
 		return refuse(service, DROP_DENIED);
 	if (is_over_limit(service))

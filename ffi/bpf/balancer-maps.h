@@ -196,6 +196,7 @@ struct lease {
 	__u32 closings, opened, flags, unused;
 	__u64 drain_ns;
 };
+#define LEASE_REAL_SERVER 1 /* this host is a real server of the same addresses, too */
 #define ADDRESSES_MAX 4096
 #define INSTANCES_MAX 256
 

@@ -139,6 +139,26 @@ INLINE int is_closed_by(__u32 lease, const struct address *address, const int si
 	return is_over(bpf_map_lookup_elem(&leases, &instance));
 }
 
+/*
+ * True on a real server that is handing its address over: what begins now was sent here by the director
+ * that has the address, and is for this host.
+ */
+INLINE int is_real_server_only(__u32 number, const struct address *address, const int six)
+{
+	__u32 known = number - LEASE_FIRST;
+	__u32 *instance = &known;
+	struct lease *lease;
+
+	if (number == LEASE_NONE)
+		return 0;
+	if (number == LEASE_OF_ADDRESS)
+		instance = six ? bpf_map_lookup_elem(&addresses6, address->words)
+			       : bpf_map_lookup_elem(&addresses4, &address->words[0]);
+	lease = instance ? bpf_map_lookup_elem(&leases, instance) : 0;
+	return lease && (lease->flags & LEASE_REAL_SERVER) &&
+	       lease->end_ns <= bpf_ktime_get_ns();
+}
+
 INLINE int is_opening(const struct packet *packet)
 {
 	return (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { monotonicMs } from "../../../../ffi/clock.ts";
 import { decodeLoad, encodeLoad, indexKey } from "../../../../src/datapath/bpf/layout.ts";
 import { parseAddress } from "../../../../src/net/address.ts";
 import { forwardingServer, forwardingService } from "../../../helpers/balancer-lan.ts";
@@ -316,6 +317,34 @@ describe.skipIf(needs.skip)(`BalancerProgram ${needs.reason}`.trim(), () => {
     expect(readdirSync(folder)).toContain("connections4");
     balancer.remove();
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("a real server that hands its address over takes nothing new, others still do", () => {
+    using balancer = new TestBalancer();
+    const fence = join(balancer.folder, "fence");
+    const { kernel } = balancer.program;
+    const addresses = kernel.openPin(join(fence, "addresses4"));
+    kernel.update(addresses, parseAddress(gate)!, indexKey(1));
+    kernel.close(addresses);
+    balancer.write([forwardingService([gate, 80], [forwardingServer(real, 80)])]);
+    /** The lease has ended, and what comes late is served for an hour. */
+    const handOver = (flags: number): void => {
+      const lease = new Uint8Array(32);
+      const view = new DataView(lease.buffer);
+      view.setUint32(16, flags, true);
+      view.setBigUint64(24, BigInt(Math.round((monotonicMs() + 3_600_000) * 1e6)), true);
+      const leases = kernel.openPin(join(fence, "leases"));
+      kernel.update(leases, indexKey(1), lease);
+      kernel.close(leases);
+    };
+    const packetOf = (fromPort: number): Uint8Array =>
+      ipPacket({ from: client, fromPort, to: gate, toPort: 80 });
+    handOver(0);
+    expect(balancer.run(packetOf(1)).result).toBe(verdict.send);
+    handOver(1);
+    expect(balancer.run(packetOf(2)).result).toBe(verdict.pass);
+    // Of a connection that it has begun itself.
+    expect(balancer.run(packetOf(1)).result).toBe(verdict.send);
   });
 
   test("followFence([]) puts back the maps of a fence that was taken away", () => {
