@@ -16,8 +16,8 @@ setDefaultTimeout(60_000);
 
 const needs = requireBpf();
 const virtual = "192.0.2.2";
+const ack = 16;
 const reals = ["192.0.2.11", "192.0.2.12"];
-const tcpAck = 0x10;
 const persistence = { timeoutMs: 600_000, ipv4PrefixBits: 32, ipv6PrefixBits: 64 };
 
 function serviceOf(
@@ -45,9 +45,9 @@ describe.skipIf(needs.skip)(`clients of bpf ${needs.reason}`.trim(), () => {
   /** The real server of a new connection of a client. */
   function connect(balancer: TestBalancer, client: string): string {
     const wish = { from: client, to: virtual, fromPort: 1000 + made.length, toPort: 80 };
-    const { packet } = balancer.run(ipPacket(wish));
-    // A client is remembered once it has answered.
-    balancer.run(ipPacket({ ...wish, flags: tcpAck }));
+    balancer.run(ipPacket(wish));
+    // It is remembered once it has shown itself.
+    const { packet } = balancer.run(ipPacket({ ...wish, flags: ack }));
     return reals.find((real) => describePacket(packet).includes(real))!;
   }
 
