@@ -33,6 +33,8 @@ export interface NetnsDirectorOptions {
   /** Folder that outlives it, for one that is started again; else a temporary one. */
   readonly folder?: string;
   readonly executable?: string;
+  /** Put before the executable, for example `["env", "NAME=value"]`. */
+  readonly prefix?: readonly string[];
   /** The other director: a peer channel to it. */
   readonly peer?: { readonly address: string };
 }
@@ -86,18 +88,18 @@ export function createDirectorFolder(): { readonly path: string; [Symbol.dispose
 /** Starts a director and waits until it is ready. */
 export async function startNetnsDirector(
   host: Host,
-  { config, folder: kept, executable, peer }: NetnsDirectorOptions,
+  { config, folder: kept, executable, prefix: own = [], peer }: NetnsDirectorOptions,
 ): Promise<NetnsDirector> {
-  const own = kept === undefined ? createDirectorFolder() : undefined;
-  const folder = own?.path ?? kept!;
-  const prefix = ["ip", "netns", "exec", host.netns];
+  const made = kept === undefined ? createDirectorFolder() : undefined;
+  const folder = made?.path ?? kept!;
+  const prefix = ["ip", "netns", "exec", host.netns, ...own];
   const which = executable === undefined ? {} : { executable };
   let director: Director;
   try {
     const whole = peer === undefined ? config : config + formatPeer(peer, folder);
     director = await startDirector({ config: whole, prefix, folder, ...which });
   } catch (error) {
-    own?.[Symbol.dispose]();
+    made?.[Symbol.dispose]();
     throw error;
   }
   const router = async (name?: string): Promise<VirtualRouterSnapshot> => {
@@ -122,7 +124,7 @@ export async function startNetnsDirector(
     },
     async [Symbol.asyncDispose]() {
       await director[Symbol.asyncDispose]();
-      own?.[Symbol.dispose]();
+      made?.[Symbol.dispose]();
     },
   };
 }

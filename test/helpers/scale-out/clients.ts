@@ -62,7 +62,7 @@ function open(settings: ClientSettings, source: string): Flow {
     }
   }, sendIntervalMs);
   socket.setNoDelay(true);
-  socket.on("data", (bytes) => {
+  socket.on("data", (bytes: Buffer) => {
     received += bytes.toString();
     for (let end = received.indexOf("\n"); end !== -1; end = received.indexOf("\n")) {
       const line = received.slice(0, end);
