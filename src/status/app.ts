@@ -12,6 +12,7 @@ import type { Clock } from "../clock/index.ts";
 import { ApplianceError } from "../errors/index.ts";
 import { accessControl, actorOf } from "./access.ts";
 import type { StatusEnvironment } from "./access.ts";
+import { compression } from "./compression.ts";
 import { createEventHub, parseEventId } from "./events.ts";
 import type { EventHub } from "./events.ts";
 import { handoverSchema } from "./failover.ts";
@@ -204,6 +205,7 @@ export function createStatusApp(source: StatusSource, options: StatusAppOptions 
   const app = new Hono<StatusEnvironment>();
   const hub = createEventHub(source, options.clock ?? systemClock);
   const page: PageOptions = { isChangeable: (options.writeTokens ?? []).length > 0 };
+  app.use(compression());
   app.use(securityHeaders());
   app.use(
     accessControl({
