@@ -319,10 +319,20 @@ describe("threads", () => {
     const table = createPersistenceBuffer(16_384);
     const clients = 2000;
     const results = await runThreads(4, 1, { type: "agree", table, clients });
-    for (const result of results) expect(result).toEqual(results[0]!);
-    const listed = [...openPersistenceTable(table).entries(1000, 99_999)];
-    expect(listed.length).toBe(clients);
-    expect(listed.every(({ connections }) => connections === 4)).toBe(true);
+    const opened = openPersistenceTable(table);
+    // Who waits too long goes on without the table, as on a machine so busy that the kernel puts a
+    // thread aside while it holds a lock: on an emulated processor one in some thousand.
+    const { contended } = opened.counters();
+    expect(contended).toBeLessThan(clients / 20);
+    const [first, ...others] = results;
+    const differing = first!.filter((server, index) =>
+      others.some((other) => other[index] !== server),
+    );
+    expect(differing.length).toBeLessThanOrEqual(contended);
+    const listed = [...opened.entries(1000, 99_999)];
+    expect(listed.length).toBeGreaterThanOrEqual(clients - contended);
+    const whole = listed.filter(({ connections }) => connections === 4);
+    expect(whole.length).toBeGreaterThanOrEqual(clients - contended);
   });
 
   test("leave a sound table behind: no client twice, nothing held, counters right", async () => {
