@@ -41,6 +41,11 @@ export interface ClientFlow {
 }
 
 const sendIntervalMs = 50;
+/**
+ * A client whose answer was lost with its director would wait for ever: nothing is left to be sent,
+ * so nobody can tell it. Longer than TCP needs to send again what was lost.
+ */
+const answerTimeoutMs = 8_000;
 
 interface Flow {
   flow: ClientFlow;
@@ -56,9 +61,13 @@ function open(settings: ClientSettings, source: string): Flow {
     void (it.flow = { ...it.flow, ...changes });
   let received = "";
   let sent = 0;
+  let sentAtMs = performance.now();
   const timer = setInterval(() => {
     if (it.flow.server !== "" && sent === it.flow.echoes + it.flow.faults) {
+      sentAtMs = performance.now();
       socket.write(`${source} ${sent++}\n`);
+    } else if (performance.now() - sentAtMs > answerTimeoutMs) {
+      socket.destroy(new Error("no answer"));
     }
   }, sendIntervalMs);
   socket.setNoDelay(true);

@@ -9,8 +9,8 @@ const pagePath = new URL("../../../docs/scaling-out.md", import.meta.url).pathna
 
 /** The page's files; each director's own differ by its address. */
 export interface ScaleOutFiles {
-  /** For appliance.toml. */
-  readonly director: string;
+  /** For appliance.toml, by how packets reach the real servers. */
+  readonly director: Readonly<Record<"proxy" | "gate", string>>;
   /** The hook. */
   readonly hook: string;
   /** BIRD on the director with this address. */
@@ -36,7 +36,10 @@ export function readScaleOutFiles(): ScaleOutFiles {
   };
   const directorBird = block("text", "protocol static vip_web");
   return {
-    director: block("toml", "[[virtual_service]]"),
+    director: {
+      proxy: block("toml", 'name = "web"\nlisten'),
+      gate: block("toml", 'forwarding = "gate"'),
+    },
     hook: block("sh", "APPLIANCE_EVENT"),
     birdOf: (address) => directorBird.replaceAll(shownAddress, address),
     stopPost: /^ExecStopPost=-(.*)$/m.exec(block("ini", "ExecStopPost"))![1]!,

@@ -3,7 +3,8 @@
  *
  *     bun test/helpers/scale-out/server.ts ADDRESS PORT
  *
- * The first line of a connection is `SERVER DIRECTOR`, both addresses. Prints "listening".
+ * The first line of a connection is `SERVER DIRECTOR`, both addresses; the second one is that of the
+ * client where the connection is the client's own. Listens on all addresses. Prints "listening".
  *
  * @module
  */
@@ -16,4 +17,4 @@ const server = createServer((socket) => {
   socket.write(`${address} ${socket.remoteAddress}\n`);
   socket.pipe(socket);
 });
-server.listen(Number(port), address, () => process.stdout.write("listening\n"));
+server.listen(Number(port), "0.0.0.0", () => process.stdout.write("listening\n"));
