@@ -25,6 +25,8 @@ export interface Fault {
   readonly lastsMs: number;
   /** While it lasts both may answer: they cannot know of each other. */
   readonly mayShare?: boolean;
+  /** The old owner finishes its connections: it still takes IP packets that find it, and no ARP. */
+  readonly isOnPurpose?: boolean;
   begin(victim: Victim): Promise<void>;
   end(victim: Victim): Promise<void>;
 }
@@ -49,6 +51,7 @@ export const faults: readonly Fault[] = [
   {
     name: "handed over by command",
     lastsMs: 500,
+    isOnPurpose: true,
     async begin({ director }) {
       await runCommand(director, "standby");
     },
@@ -57,6 +60,7 @@ export const faults: readonly Fault[] = [
   {
     name: "stopped with SIGTERM and started",
     lastsMs: 500,
+    isOnPurpose: true,
     async begin({ director }) {
       director.process.kill("SIGTERM");
       await director.process.exited;
