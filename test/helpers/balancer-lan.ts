@@ -125,7 +125,7 @@ export class BalancerLan implements AsyncDisposable {
 
   /** Lets real servers take off what ipip puts in front. */
   async decapsulate(): Promise<void> {
-    const script = join(root, "test/helpers/decapsulator-host.ts");
+    const script = new URL("decapsulator-host.ts", import.meta.url).pathname;
     const command = [process.execPath, script, "eth0"];
     const ends = this.reals.map((real) => real.spawn(command, { cwd: root }));
     await Promise.all(ends.map((end) => end.waitForOutput(/decapsulating/, startTimeoutMs)));
