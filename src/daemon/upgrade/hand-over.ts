@@ -15,6 +15,7 @@ import type { Assembly } from "../assembly.ts";
 import { formatOverrides } from "../overrides.ts";
 import { conversationVersion } from "./message.ts";
 import type { StateMessage } from "./message.ts";
+import { endedWell } from "./successor.ts";
 import type { Successor } from "./successor.ts";
 
 /** To read the configuration, open everything and check what is new. */
@@ -31,7 +32,7 @@ export interface HandOverOptions {
   readonly giveUp: (pid: number) => Promise<void>;
   /** A successor that did not take over is gone: removes what it has left. */
   readonly discard: (pid: number) => void;
-  /** The successor has ended after it took over: nobody is the director now. */
+  /** The successor has died after it took over: nobody is the director now. */
   readonly onSuccessorEnd: () => void;
 }
 
@@ -158,7 +159,10 @@ async function handOver(options: HandOverOptions): Promise<UpgradeResult> {
   // Whether it hears it or not, it is the director.
   await successor.send({ type: "yours" }).catch(() => undefined);
   successor.farewell();
-  void successor.ended.then(onSuccessorEnd);
+  // One that ends well was replaced itself, or told to stop.
+  void successor.ended.then((how) => {
+    if (how !== endedWell) onSuccessorEnd();
+  });
   return { ok: true, pid, version };
 }
 

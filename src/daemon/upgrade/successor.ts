@@ -75,6 +75,9 @@ function spawn({ command, environment }: SuccessorOptions, fd: number): Child {
   }
 }
 
+/** How a process ends that was stopped, or replaced in its turn. */
+export const endedWell = "exit status 0";
+
 async function endOf(child: Child): Promise<string> {
   await child.exited;
   const { exitCode, signalCode } = child;
