@@ -83,7 +83,7 @@ export function createCompositeEngine(parts: CompositeParts): Engine {
     ...(proxy.sharedListeners && { sharedListeners: () => proxy.sharedListeners!() }),
     async setAccepting(isAccepting) {
       isHeld = !isAccepting;
-      await proxy.setAccepting?.(isAccepting);
+      for (const engine of all) await engine.setAccepting?.(isAccepting);
     },
     async retire(timeoutMs, hurry) {
       for (const engine of [ipvs, bpf]) engine.leave?.();

@@ -39,7 +39,7 @@ describe.skipIf(needs.skip)(`director on bpf ${needs.reason}`.trim(), () => {
   beforeAll(async () => {
     lan = await KernelLan.create();
     for (const address of Object.values(virtualAddress)) await lan.giveAddress("one", address);
-    for (const name of ["r1", "r2"] as const) await lan.leadBack(name, "one");
+    for (const name of ["r1", "r2"] as const) await lan.leadBack(name, lan.hosts.one.address);
     folder = lan.createFolder();
     director = await lan.startDirector("one", {
       config: config(),

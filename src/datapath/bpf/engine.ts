@@ -86,6 +86,8 @@ export class BpfEngine implements Engine {
   #lastWarning = "";
   #timer: Timer | undefined;
   #isOver = false;
+  /** Another process is about to have the programs, and would be put out of its place. */
+  #isResting = false;
 
   constructor({ program, routes, listener, clock }: BpfEngineParts) {
     this.#program = program;
@@ -193,10 +195,17 @@ export class BpfEngine implements Engine {
     timer.cancel();
   }
 
+  /** Leaves interfaces and loads alone, or looks after them again; packets are not concerned. */
+  rest(isResting: boolean): void {
+    this.#isResting = isResting;
+  }
+
   #schedule(): void {
     this.#timer = this.#clock.after(refreshIntervalMs, () => {
-      this.#refresh();
-      this.#traffic.keepLoads();
+      if (!this.#isResting) {
+        this.#refresh();
+        this.#traffic.keepLoads();
+      }
       if (!this.#isOver) this.#schedule();
     });
   }

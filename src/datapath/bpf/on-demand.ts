@@ -137,6 +137,10 @@ class OnDemandEngine implements Engine {
     await this.#closing;
   }
 
+  async setAccepting(isAccepting: boolean): Promise<void> {
+    this.#engine?.rest(!isAccepting);
+  }
+
   leave(): void {
     this.#engine?.leave();
     this.#engine = undefined;
