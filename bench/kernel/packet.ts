@@ -48,9 +48,10 @@ function packetTo(to: string, flags: number): Uint8Array<ArrayBuffer> {
 
 /** Makes `flows` established connections. */
 function establish(balancer: TestBalancer, to: string, flows: number): void {
-  for (const flags of [syn, ack]) {
-    const packet = packetTo(to, flags);
-    for (let flow = 0; flow < flows; flow++) {
+  const packets = [syn, ack].map((flags) => packetTo(to, flags));
+  for (let flow = 0; flow < flows; flow++) {
+    // One after the other: first packets have a small table of their own.
+    for (const packet of packets) {
       setFlow(packet, flow);
       balancer.run(packet);
     }
