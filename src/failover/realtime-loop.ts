@@ -30,6 +30,8 @@ import { HostNetwork } from "./host-network.ts";
 import { formGroups } from "./instance-groups.ts";
 import { Instance } from "./instance.ts";
 import { processWord, statusWords } from "./layout.ts";
+import { handoverEvent, isAboutProcesses, isHandover } from "./order.ts";
+import type { ProcessOrder } from "./order.ts";
 import { PeerLink } from "./peer-link.ts";
 import { slotsByAddress, virtualAddresses } from "./plan-addresses.ts";
 import { identityOf } from "./plan.ts";
@@ -37,10 +39,6 @@ import type { InstancePlan, PeerPlan } from "./plan.ts";
 import type { RealtimeEvent, RealtimeOrder, RealtimeStart } from "./protocol.ts";
 
 type NumberedOrder = RealtimeOrder & { readonly sequence: number };
-type ProcessOrder = Extract<
-  RealtimeOrder,
-  { readonly type: "guard" | "prepare" | "yield" | "exit" }
->;
 
 /** Above ordinary threads, below the guard and the kernel's own. */
 const schedulingPriority = 10;
@@ -57,13 +55,6 @@ const handoverPauseMs = 50;
 const sendFailed: RouterEvent = { type: "send-failed" };
 /** Data of an epoll registration that is no receiving socket. */
 const ownGeneration = 0;
-
-/** Orders that give addresses away, or ask for them. */
-type HandoverOrder = Extract<RealtimeOrder, { readonly type: "leave" | "standby" | "takeover" }>;
-
-function isHandover(order: RealtimeOrder): order is HandoverOrder {
-  return order.type === "leave" || order.type === "standby" || order.type === "takeover";
-}
 
 /** The thread. */
 export class RealtimeLoop {
@@ -216,7 +207,7 @@ export class RealtimeLoop {
 
   #carryOut(order: RealtimeOrder): void {
     const nowMs = monotonicMs();
-    if (isHandover(order)) return this.#handOver(order, nowMs);
+    if (isHandover(order)) return this.#command(...handoverEvent(order), nowMs);
     if (isAboutProcesses(order)) return this.#followProcess(order, nowMs);
     switch (order.type) {
       case "apply":
@@ -261,12 +252,6 @@ export class RealtimeLoop {
       case "exit":
         this.#isOver = true;
     }
-  }
-
-  #handOver(order: HandoverOrder, nowMs: number): void {
-    if (order.type === "leave") this.#command(undefined, order, nowMs);
-    else if (order.type === "standby") this.#command(order.instance, { type: "standby" }, nowMs);
-    else this.#command(order.instance, { type: "takeover", force: order.force }, nowMs);
   }
 
   #prepare(
@@ -469,9 +454,4 @@ export class RealtimeLoop {
     this.#timer.close();
     this.#poller.close();
   }
-}
-
-function isAboutProcesses(order: RealtimeOrder): order is ProcessOrder {
-  const { type } = order;
-  return type === "guard" || type === "prepare" || type === "yield" || type === "exit";
 }
