@@ -193,7 +193,10 @@ describe.skipIf(needs.skip)("the second article", () => {
 
   /** Section 5, on the hot-standby. */
   async function expectBackup({ at }: Director): Promise<void> {
-    expect((await at.run("ip addr sh eth0")).stdout).not.toContain(virtual);
+    // It keeps the address while it finishes connections.
+    const hasLeft = async (): Promise<boolean> =>
+      !(await at.run("ip addr sh eth0")).stdout.includes(virtual);
+    await waitFor(hasLeft, { what: "the address to go" });
     expect(await at.run("ldirectord ldirectord.cf status")).toEqual({
       status: 3,
       stdout: `ldirectord is stopped for ${config}\n`,
