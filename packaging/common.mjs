@@ -50,12 +50,14 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
  */
 export function runForeground(command, args, options = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: "inherit", ...options });
+    let child;
     const forward = (signal) => {
       const reachedByItself = signal === "SIGINT" && process.stdin.isTTY === true;
-      if (!reachedByItself) child.kill(signal);
+      if (!reachedByItself) child?.kill(signal);
     };
+    // Before the child is there: it may be told to end by whoever hears its first word.
     for (const signal of signals) process.on(signal, forward);
+    child = spawn(command, args, { stdio: "inherit", ...options });
     const done = () => {
       for (const signal of signals) process.off(signal, forward);
     };
