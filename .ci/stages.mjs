@@ -205,6 +205,16 @@ export function runTests(options) {
   return runFiles(testFiles(options.filters), options, (text) => process.stdout.write(text));
 }
 
+/** As {@link runTests}, with the output on this terminal at the end. */
+export async function runTestsQuietly(options) {
+  const output = [];
+  const result = await runFiles(testFiles(options.filters), options, (text) => {
+    output.push(text);
+  });
+  process.stdout.write(`${output.join("")}\n`);
+  return result;
+}
+
 /** Files that say so in their head comment have the machine for themselves. */
 function isAlone(file) {
   return /^ \* Runs alone: /m.test(readFileSync(join(root, file), "utf8"));

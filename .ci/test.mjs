@@ -20,23 +20,25 @@ import { runMain, SetupError } from "../packaging/common.mjs";
 import { ensureDependencies } from "../packaging/setup.mjs";
 import { toolEnvironment } from "../packaging/with-bun.mjs";
 import { ensurePeers } from "./peers.mjs";
-import { addResults, runTests, runTestsTwice, testFiles, verify } from "./stages.mjs";
+import {
+  addResults,
+  runTests,
+  runTestsQuietly,
+  runTestsTwice,
+  testFiles,
+  verify,
+} from "./stages.mjs";
 
 /**
- * Folders of test/ in two processes: what touches processes and the kernel has its own, and a
+ * Folders of test/ in two groups: what touches processes and the kernel has a process a file, and a
  * second try.
  */
 const groups = [
   {
-    name: "tests without peers",
     folders: ["test/unit/", "test/contract/", "test/fuzz/", "test/golden/", "test/tidy/"],
-    runGroup: runTests,
+    runGroup: runTestsQuietly,
   },
-  {
-    name: "tests with peers",
-    folders: ["test/integration/", "test/scenario/"],
-    runGroup: runTestsTwice,
-  },
+  { folders: ["test/integration/", "test/scenario/"], runGroup: runTestsTwice },
 ];
 const seedMax = 2 ** 31;
 
@@ -109,10 +111,11 @@ async function runAll({ filters, extra, seed }) {
   try {
     if (filters.length === 0) {
       results.push(await verify(env));
-      for (const { name, folders, runGroup } of groups) {
-        process.stdout.write(`\n## ${name}\n`);
-        results.push(await runGroup({ filters: folders, extra, seed, env }));
-      }
+      // Side by side: the second one mostly waits, the first one never.
+      const runs = groups.map(({ folders, runGroup }) =>
+        runGroup({ filters: folders, extra, seed, env }),
+      );
+      results.push(...(await Promise.all(runs)));
     } else {
       results.push(await runTests({ filters, extra, seed, env }));
     }
