@@ -145,7 +145,29 @@ export interface BpfTestRun {
  * @throws {SyscallError} `EINVAL` for a packet shorter than an Ethernet header.
  */
 export function testBpfProgram(program: number, packet: Uint8Array, repeat = 1): BpfTestRun {
+  return runBpfTest(program, packet, { repeat, mark: 0 });
+}
+
+/**
+ * Runs a program once on a packet of a socket that has a mark.
+ *
+ * @throws {SyscallError} as {@link testBpfProgram}.
+ */
+export function testMarkedPacket(program: number, packet: Uint8Array, mark: number): BpfTestRun {
+  return runBpfTest(program, packet, { repeat: 1, mark });
+}
+
+/** struct __sk_buff up to its mark. */
+const contextWords = 3;
+
+function runBpfTest(
+  program: number,
+  packet: Uint8Array,
+  { repeat, mark }: { readonly repeat: number; readonly mark: number },
+): BpfTestRun {
   const attribute = newBpfAttribute();
+  const context = new Uint32Array(contextWords);
+  context[2] = mark;
   const output = new Uint8Array(packet.length + 256);
   attribute.setUint32(0, program, true);
   attribute.setUint32(8, packet.length, true);
@@ -153,6 +175,10 @@ export function testBpfProgram(program: number, packet: Uint8Array, repeat = 1):
   setPointer(attribute, 16, packet);
   setPointer(attribute, 24, output);
   attribute.setUint32(32, repeat, true);
+  if (mark !== 0) {
+    attribute.setUint32(40, context.byteLength, true);
+    setPointer(attribute, 48, context);
+  }
   requireBpf(callBpf(BPF_PROG_TEST_RUN, attribute), "run program");
   return {
     result: attribute.getInt32(4, true),

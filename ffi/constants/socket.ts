@@ -33,6 +33,7 @@ export const SO_REUSEPORT = 15;
 export const SO_RCVLOWAT = 18;
 export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
+export const SO_MARK = 36;
 export const SO_MEMINFO = 55;
 export const SO_COOKIE = 57;
 

@@ -12,7 +12,8 @@ export { closeBpfFileSystem, findBpfFolder, openBpfFileSystem } from "./file-sys
 export { hostBpfKernel } from "./kernel.ts";
 export type { BpfKernel } from "./kernel.ts";
 export type { BpfRing } from "../../ffi/bpf-ring.ts";
+export { bpfLoadFault } from "./load-fault.ts";
 export { parseBpfObject } from "./object.ts";
 export type { BpfMapDeclaration, BpfObject, BpfProgramDeclaration } from "./object.ts";
 export { countPossible, possibleProcessors } from "./processors.ts";
-export { balancerObject, fenceObject } from "./objects.ts";
+export { balancerObject, fenceObject, vipPathObject } from "./objects.ts";

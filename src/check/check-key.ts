@@ -19,6 +19,8 @@ function relevantTarget(spec: CheckSpec, target: CheckTarget): readonly unknown[
     case "external":
     case "external-perl":
       return [target.virtualAddress, target.virtualPort];
+    case "vip":
+      return [target.vip];
     case "ping":
     case "on":
     case "off":

@@ -4,6 +4,13 @@
  * @module
  */
 
+/** How packets of clients come to a real server. */
+export interface VipTarget {
+  readonly forwarding: "gate" | "ipip" | "masq";
+  /** Canonical virtual addresses of the service, of both families. */
+  readonly addresses: readonly string[];
+}
+
 /** Where a check goes to. */
 export interface CheckTarget {
   /** Canonical address. */
@@ -15,6 +22,8 @@ export interface CheckTarget {
   /** Virtual address and port of the service, for external checks. */
   readonly virtualAddress: string;
   readonly virtualPort: number;
+  /** Set for a `vip` check. */
+  readonly vip?: VipTarget | undefined;
   /** PROXY header that the service sends, so that the check sends it too. */
   readonly sendProxy: "off" | "v1" | "v2";
 }

@@ -16,6 +16,7 @@ import {
   IPPROTO_TCP,
   SO_ERROR,
   SO_LINGER,
+  SO_MARK,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_STREAM,
@@ -51,15 +52,25 @@ export interface Deadline {
   readonly limitMs: number;
 }
 
+/** A mark for the packets of a handshake. */
+export interface TouchOptions {
+  /** SO_MARK; the local port is then one that no other socket has. Undefined: none. */
+  readonly mark?: number | undefined;
+}
+
 /** Opens TCP connections. Both calls settle at the latest at the deadline. */
 export interface Connector {
   /** Asks for a handshake and drops it; undefined: the port answers. */
-  touch(destination: Destination, deadline: Deadline): Promise<Failure | undefined>;
+  touch(
+    destination: Destination,
+    deadline: Deadline,
+    options?: TouchOptions,
+  ): Promise<Failure | undefined>;
   /** Connects; the descriptor is non-blocking and belongs to the caller. */
   dial(destination: Destination, deadline: Deadline): Promise<DialOutcome>;
 }
 
-interface OpenRequest {
+interface OpenRequest extends TouchOptions {
   readonly destination: Destination;
   readonly deadline: Deadline;
   readonly isTraceless: boolean;
@@ -89,12 +100,14 @@ const buffers = {
   value: new Int32Array(1),
   length: new Uint32Array([4]),
   local: new Uint8Array(sockaddrBytesMax),
+  any: new Uint8Array(sockaddrBytesMax),
 };
 const lingerResetAddress = addressOf(buffers.lingerReset);
 const zeroAddress = addressOf(buffers.zero);
 const valueAddress = addressOf(buffers.value);
 const lengthAddress = addressOf(buffers.length);
 const localAddress = addressOf(buffers.local);
+const anyAddress = addressOf(buffers.any);
 
 /** Pending error of a socket, which this clears; 0: none. */
 function takeSocketError(fd: number): number {
@@ -109,11 +122,27 @@ function setTraceless(fd: number): void {
   libc.setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, zeroAddress, 4);
 }
 
+/**
+ * Marks a socket, and has the kernel choose its port now: one that no other socket has, whatever
+ * that is connected to. @returns 0, or a negative errno.
+ */
+function setMark(fd: number, { domain, sockaddr }: Destination, mark: number): number {
+  buffers.value[0] = mark;
+  if (libc.setsockopt(fd, SOL_SOCKET, SO_MARK, valueAddress, 4) === -1) return -errno();
+  buffers.any[0] = domain;
+  return libc.bind(fd, anyAddress, sockaddr.length) === -1 ? -errno() : 0;
+}
+
 /** Starts a handshake. @returns The descriptor, or a negative errno. */
-function startConnect(destination: Destination, isTraceless: boolean): number {
+function startConnect({ destination, isTraceless, mark }: OpenRequest): number {
   const fd = libc.socket(destination.domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd === -1) return -errno();
   if (isTraceless) setTraceless(fd);
+  const refused = mark === undefined ? 0 : setMark(fd, destination, mark);
+  if (refused !== 0) {
+    libc.close(fd);
+    return refused;
+  }
   const { sockaddr, sockaddrAddress } = destination;
   if (libc.connect(fd, sockaddrAddress, sockaddr.length) === -1) {
     const reason = errno();
@@ -153,10 +182,11 @@ function connectFailure(fd: number, mask: number, destination: Destination): Fai
 export function createConnector(clock: Clock, pollLoop: PollLoop): Connector {
   /** Calls `settle` once: with a descriptor that it owns, or with -1 and a failure. */
   const open = (
-    { destination, deadline, isTraceless }: OpenRequest,
+    request: OpenRequest,
     settle: (fd: number, failure: Failure | undefined) => void,
   ): void => {
-    const fd = startConnect(destination, isTraceless);
+    const { destination, deadline, isTraceless } = request;
+    const fd = startConnect(request);
     if (fd < 0) return settle(-1, failureOfErrno(-fd, "connect"));
     let timer: Timer | undefined;
     const fail = (failure: Failure): void => {
@@ -179,9 +209,9 @@ export function createConnector(clock: Clock, pollLoop: PollLoop): Connector {
   };
 
   return {
-    touch: (destination, deadline) =>
+    touch: (destination, deadline, { mark } = {}) =>
       new Promise((resolve) => {
-        open({ destination, deadline, isTraceless: true }, (fd, failure) => {
+        open({ destination, deadline, isTraceless: true, mark }, (fd, failure) => {
           if (failure === undefined) libc.close(fd);
           resolve(failure);
         });

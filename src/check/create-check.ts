@@ -19,6 +19,8 @@ import { createPinger } from "./pinger.ts";
 import { createPollLoop } from "./poll-loop.ts";
 import { createServiceCheck } from "./service.ts";
 import { createTrustStore } from "./tls-trust.ts";
+import { createVipCheck } from "./vip.ts";
+import type { ClientPaths } from "./vip.ts";
 
 /** Makes checks that share sockets, caches and deadlines. */
 export interface CheckFactory {
@@ -47,8 +49,13 @@ export function fixedResult(
  *
  * @param clock Deadlines run on it; a timer queue, when there are many checks.
  * @param scriptUser Login name that runs external checks.
+ * @param clientPaths For `vip` checks; without it they fail.
  */
-export function createCheckFactory(clock: Clock, scriptUser: string): CheckFactory {
+export function createCheckFactory(
+  clock: Clock,
+  scriptUser: string,
+  clientPaths?: ClientPaths,
+): CheckFactory {
   const pollLoop = createPollLoop(clock);
   const connector = createConnector(clock, pollLoop);
   const pinger = createPinger(clock, pollLoop);
@@ -87,6 +94,8 @@ export function createCheckFactory(clock: Clock, scriptUser: string): CheckFacto
             scriptUser,
             signal: abort.signal,
           });
+        case "vip":
+          return createVipCheck({ clock, connector, clientPaths });
         case "on":
         case "off":
           return { name: spec.type, run: (target) => Promise.resolve(fixedResult(spec, target)!) };

@@ -8,7 +8,7 @@
  * @module
  */
 
-export type { Check, CheckResult, CheckTarget, FailureReason } from "./check.ts";
+export type { Check, CheckResult, CheckTarget, FailureReason, VipTarget } from "./check.ts";
 export { failureReasons } from "./check.ts";
 export { createCheckFactory } from "./create-check.ts";
 export type { CheckFactory } from "./create-check.ts";
@@ -19,3 +19,4 @@ export type { CheckMetrics } from "./metrics.ts";
 export type { Health } from "./monitor.ts";
 export type { HealthListener, HealthRunner, HealthRunnerOptions } from "./runner.ts";
 export { createHealthRunner } from "./runner.ts";
+export type { ClientPath, ClientPaths, ClientWay } from "./vip.ts";

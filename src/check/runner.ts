@@ -23,6 +23,7 @@ import type { MonitorEvent } from "./monitor.ts";
 import { firstStartDelayMs, nextStartMs } from "./schedule.ts";
 import { createSlots } from "./slots.ts";
 import { createTimerQueue } from "./timer-queue.ts";
+import type { ClientPaths } from "./vip.ts";
 
 /** Knows which real servers are healthy. */
 export interface HealthRunner {
@@ -60,6 +61,8 @@ export interface HealthRunnerOptions {
   readonly concurrencyMax: number;
   /** Login name that runs external checks when this process is root. */
   readonly scriptUser: string;
+  /** For `vip` checks; without it they fail. */
+  readonly clientPaths?: ClientPaths | undefined;
   /** For tests: makes the checks instead of {@link createCheckFactory}. */
   readonly checks?: (spec: CheckSpec, protocol: CheckTarget["protocol"]) => Check;
 }
@@ -96,7 +99,7 @@ class Runner implements HealthRunner {
     this.#options = options;
     this.#clock = createTimerQueue(options.clock);
     this.#known = new Map(options.known?.map((one) => [one.key, one]));
-    this.#factory = createCheckFactory(this.#clock, options.scriptUser);
+    this.#factory = createCheckFactory(this.#clock, options.scriptUser, options.clientPaths);
     this.#createCheck = options.checks ?? ((...from) => this.#factory.create(...from));
     this.#slots = createSlots(options.concurrencyMax);
     this.#externalSlots = createSlots(Math.min(externalMax, options.concurrencyMax));
@@ -104,6 +107,7 @@ class Runner implements HealthRunner {
 
   apply(targets: readonly HealthTarget[]): void {
     if (this.#isClosed) return;
+    this.#options.clientPaths?.keep(targets.some(({ spec }) => spec.type === "vip"));
     const before = this.#groupById;
     const previous = this.#groups;
     this.#groups = new Map();
@@ -171,6 +175,7 @@ class Runner implements HealthRunner {
     }
     await this.#idle.promise;
     this.#factory.close();
+    this.#options.clientPaths?.keep(false);
   }
 
   /** Lets a new group begin with what an earlier process knew. */

@@ -90,6 +90,8 @@ export interface DirectorParts {
     onChange: () => void,
     onResult?: (id: string, result: CheckResult) => void,
   ): HealthRunner;
+  /** What stands against `vip` checks on this host; undefined: nothing. */
+  readonly findVipObstacle?: (() => string | undefined) | undefined;
   /** Opens the control socket. */
   startControl(source: StatusSource): Promise<StatusServer>;
   startStatus(source: StatusSource, settings: StatusSettings): Promise<StatusServer>;

@@ -24,6 +24,7 @@ import type { Reloader } from "./reload.ts";
 import { readRouterKeys } from "./router-keys.ts";
 import { readStatusSettings } from "./status-listener.ts";
 import type { StatusListener } from "./status-listener.ts";
+import { requireVipChecks } from "./vip-check.ts";
 
 /** Carries out changes of real servers. */
 export function createDirectorChanger(assembly: Assembly): Changer {
@@ -68,6 +69,7 @@ export function createDirectorReloader(
     plan: (before, after) => diffConfig(before.config, after.config).map(({ text }) => text),
     admit: ({ config }) => {
       requireDescriptors(config, state.loaded.config.proxy.workers, parts.descriptorsMax);
+      requireVipChecks(config, parts.findVipObstacle);
       requireEngines(config, engine);
       readStatusSettings(config.status);
       readPeerKeys(config.peer);

@@ -42,6 +42,7 @@ import { createStatusSource } from "./status-source.ts";
 import { Replacement } from "./upgrade/replacement.ts";
 import type { RunningParts } from "./upgrade/replacement.ts";
 import { takeOver } from "./upgrade/take-over.ts";
+import { requireVipChecks } from "./vip-check.ts";
 
 /** A running director. */
 export interface Director {
@@ -173,6 +174,7 @@ async function leavePair({ failover, peerCopy }: Assembly, hurry: AbortSignal): 
 /** Looks at what the configuration needs before anything is opened. */
 function admit(config: Config, parts: DirectorParts): ReturnType<typeof readStatusSettings> {
   requireDescriptors(config, config.proxy.workers, parts.descriptorsMax);
+  requireVipChecks(config, parts.findVipObstacle);
   readPeerKeys(config.peer);
   readRouterKeys(config.virtualRouters);
   return readStatusSettings(config.status);

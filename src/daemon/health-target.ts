@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { HealthTarget } from "../check/index.ts";
+import type { HealthTarget, VipTarget } from "../check/index.ts";
 import type { RealServer, VirtualService } from "../model/index.ts";
 import type { MaintainedServer } from "./maintenance-name.ts";
 import type { Overrides } from "./overrides.ts";
@@ -19,6 +19,12 @@ export interface TargetFacts {
   hostState(host: string): HostState;
   /** Name of the file that takes a server out of service. */
   maintenanceFile(server: MaintainedServer): string | undefined;
+}
+
+/** How clients come to the real servers of a service that the kernel carries. */
+export function vipTargetOf({ forwarding, listen }: VirtualService): VipTarget | undefined {
+  if (forwarding === "proxy") return undefined;
+  return { forwarding, addresses: [...new Set(listen.map(({ address }) => address))] };
 }
 
 function targetOf(
@@ -36,6 +42,7 @@ function targetOf(
     virtualAddress: listen?.address ?? "",
     virtualPort: listen?.portFirst ?? 0,
     sendProxy: service.sendProxy,
+    vip: server.check.type === "vip" ? vipTargetOf(service) : undefined,
   };
 }
 

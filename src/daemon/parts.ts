@@ -27,6 +27,7 @@ import type { Config } from "../model/index.ts";
 import { readGroupId, runProgram } from "../process/index.ts";
 import { startStatusServer } from "../status/index.ts";
 import type { Snapshot } from "../status/index.ts";
+import { findVipPathObstacle, VipPaths } from "../vip-path/index.ts";
 import type { DirectorParts } from "./assembly.ts";
 import { controlSocketPath } from "./directories.ts";
 import type { Directories } from "./directories.ts";
@@ -195,8 +196,10 @@ export function createParts(options: PartsOptions): DirectorParts {
         log: logger,
         known: predecessor?.state.health,
         concurrencyMax: checksMax,
+        clientPaths: new VipPaths(),
         scriptUser: director.scriptUser,
       }),
+    findVipObstacle: findVipPathObstacle,
     startControl: (source) =>
       startStatusServer({
         source,

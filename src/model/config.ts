@@ -80,7 +80,7 @@ export interface RealServer extends Server {
 
 /** Way to check a real server. */
 export type CheckType =
-  "connect" | "negotiate" | "ping" | "external" | "external-perl" | "on" | "off";
+  "connect" | "negotiate" | "ping" | "external" | "external-perl" | "vip" | "on" | "off";
 
 /** Settings of `service = "http"`, `"https"` and `"http_proxy"`. */
 export interface HttpCheckSpec {

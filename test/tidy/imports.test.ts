@@ -72,6 +72,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "src/netlink": ["ffi", "src/errors", "src/net"],
   "src/bpf": ["ffi", "src/errors", platform],
   "src/fence": ["ffi", "src/bpf", "src/errors", "src/net", "src/netlink", platform],
+  "src/vip-path": [
+    "ffi",
+    "src/bpf",
+    "src/clock",
+    "src/errors",
+    "src/fence",
+    "src/net",
+    "src/netlink",
+  ],
   "src/host": [...ground, "ffi", "src/model", "src/netlink", "src/process", platform],
   "src/status": ["src/model", "src/net", "src/clock", "src/errors", "hono", "valibot", platform],
   "src/daemon": [
@@ -88,6 +97,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "src/process",
     "src/scheduler",
     "src/status",
+    "src/vip-path",
     "nodemailer",
     platform,
   ],

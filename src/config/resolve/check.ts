@@ -46,6 +46,7 @@ const typesNow = [
   "ping",
   "external",
   "external-perl",
+  "vip",
   "on",
   "off",
 ] as const;

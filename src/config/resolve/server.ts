@@ -141,7 +141,7 @@ function checkPort(
   { port, check }: Pick<RealServer, "port" | "check">,
   { shared, service }: ServersOptions,
 ): void {
-  const isAsked = check.type === "connect" || check.type === "negotiate";
+  const isAsked = ["connect", "negotiate", "vip"].includes(check.type);
   const isNone = check.service === "none";
   if (port !== 0 || check.port !== undefined || !isAsked || isNone) return;
   // Without an address to listen at something else is wrong already.

@@ -30,6 +30,7 @@ import { checkKernelFamilies, checkKernelKeys } from "./kernel.ts";
 import { resolveServiceMail } from "./mail.ts";
 import { resolveAddress, resolveServers } from "./server.ts";
 import type { Shared } from "./server.ts";
+import { checkVipChecks } from "./vip-check.ts";
 
 /** What one service is resolved with. */
 export interface ServiceOptions {
@@ -76,9 +77,19 @@ export function resolveService(
   if (sound("real_servers", "real_server_groups", "fallback")) {
     checkServing(service, resolved, shared);
     checkSource(service, resolved, shared);
-    if (sound("listen", "forwarding")) checkKernelFamilies(service, resolved, shared.report);
+    if (sound("listen", "forwarding")) checkWay(service, resolved, shared);
   }
   return resolved;
+}
+
+/** How packets come to the real servers, where the kernel carries the service. */
+function checkWay(
+  service: ServerSection<ServiceTable>,
+  resolved: VirtualService,
+  { report }: Shared,
+): void {
+  checkKernelFamilies(service, resolved, report);
+  if (isSound(service, "protocol", "engine")) checkVipChecks(service, resolved, report);
 }
 
 /** Each flag once, in the order in which ipvsadm(8) shows them. */

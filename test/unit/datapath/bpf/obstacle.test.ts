@@ -3,25 +3,13 @@ import { describe, expect, test } from "bun:test";
 import { EACCES, EPERM, SyscallError } from "../../../../ffi/errno.ts";
 import { closeBpfFileSystem } from "../../../../src/bpf/index.ts";
 import type { BpfKernel } from "../../../../src/bpf/index.ts";
-import { findBpfObstacle, missingCapabilities } from "../../../../src/datapath/bpf/obstacle.ts";
+import { findBpfObstacle } from "../../../../src/datapath/bpf/obstacle.ts";
 import { createTempFolder } from "../../../helpers/temp-folder.ts";
 import { FakeBpfKernel } from "../../bpf/fake-kernel.ts";
 
 function statusText(effective: string): string {
   return `Name:\tbun\nCapPrm:\t0000000000000000\nCapEff:\t${effective}\nCapBnd:\t0000000000000000\n`;
 }
-
-test.each([
-  ["000001ffffffffff", []],
-  ["0000000000000000", ["CAP_NET_ADMIN", "CAP_PERFMON", "CAP_BPF"]],
-  ["000000c000000000", ["CAP_NET_ADMIN"]],
-  ["0000008000001000", ["CAP_PERFMON"]],
-  // CAP_SYS_ADMIN stands for what was taken out of it.
-  ["0000000000201000", []],
-  ["nonsense", ["CAP_NET_ADMIN", "CAP_PERFMON", "CAP_BPF"]],
-])("missingCapabilities() of %p", (effective, expected) => {
-  expect(missingCapabilities(statusText(effective))).toEqual(expected);
-});
 
 describe("findBpfObstacle()", () => {
   const all = statusText("000001ffffffffff");
