@@ -7,7 +7,7 @@
 import { availableParallelism } from "node:os";
 
 import { ApplianceError } from "../errors/index.ts";
-import type { HostAccess, HostPlaces } from "../host/index.ts";
+import type { ClientPathAnswers, DirectorWish, HostAccess, HostPlaces } from "../host/index.ts";
 import type { Config } from "../model/index.ts";
 import { canonicalAddress } from "../net/address.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
@@ -83,6 +83,19 @@ async function realServer(examination: Examination): Promise<DoctorReport> {
   };
 }
 
+/** Asks the real servers of services that the kernel carries as clients would. */
+async function askPaths(
+  config: Config,
+  host: HostAccess,
+  { services }: DirectorWish,
+): Promise<ClientPathAnswers> {
+  const { carriedHere } = await import("../host/index.ts");
+  const { askClientPaths } = await import("../daemon/index.ts");
+  const carried = carriedHere(host.moduleState("ip_vs") !== "missing", services);
+  const names = carried.flatMap(({ name, engine }) => (engine === "proxy" ? [] : [name]));
+  return askClientPaths(config, { services: new Set(names) });
+}
+
 async function director(examination: Examination): Promise<DoctorReport> {
   const { given, host, config } = examination;
   const { examineDirector } = await import("../host/index.ts");
@@ -96,8 +109,10 @@ async function director(examination: Examination): Promise<DoctorReport> {
   const realServers = services.flatMap((service) =>
     service.realServers.flatMap(({ host: name }) => canonicalAddress(name) ?? []),
   );
+  const wish = await directorWish(config);
   const outcomes = await examineDirector(host, {
-    wish: await directorWish(config),
+    wish,
+    clientPaths: await askPaths(config, host, wish),
     vips,
     realServers: [...new Set(realServers)],
   });
@@ -153,7 +168,8 @@ export const doctor: Command = {
   -c, --config FILE  configuration; without it /etc/appliance/appliance.toml, if it is there
   --json             in one line
 It changes nothing. For a director it asks the LAN by ARP who has each virtual address, and
-measures for two seconds how late this host wakes up; what it may not look at is "unknown".
+measures for two seconds how late this host wakes up. Each real server of gate, ipip and masq is
+asked once on the way of clients. What it may not look at is "unknown".
 Exit status 0: nothing is wrong. 1: there is something to mend.`,
   run,
 };

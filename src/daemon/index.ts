@@ -9,6 +9,7 @@
  * @module
  */
 
+export { askClientPaths } from "./ask-client-paths.ts";
 export { chooseEngine } from "./choose-engine.ts";
 export type { EngineDecision } from "./choose-engine.ts";
 export { runDemo } from "./demo.ts";

@@ -10,13 +10,14 @@
  */
 
 export type { HostAccess } from "./access.ts";
+export type { ClientPathAnswer, ClientPathAnswers } from "./doctor/index.ts";
 export { examineDirector, examineRealServer } from "./doctor/index.ts";
 export type { NamedOutcome, OutcomeState } from "./doctor/index.ts";
 export { describeStep, describeUndo } from "./step.ts";
 export type { Step } from "./step.ts";
 export { placesOf } from "./places.ts";
 export type { HostPlaces } from "./places.ts";
-export { planDirector } from "./plan-director.ts";
+export { carriedHere, planDirector } from "./plan-director.ts";
 export type { CarriedService, DirectorWish } from "./plan-director.ts";
 export { planRealServer } from "./plan-realserver.ts";
 export type { RealServerMethod, RealServerWish } from "./plan-realserver.ts";

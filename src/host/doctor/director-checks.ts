@@ -10,6 +10,8 @@ import type { CarriedService } from "../plan-director.ts";
 import type { Plan } from "../plan-realserver.ts";
 import { formatStep } from "../step.ts";
 import type { LanAnswer, LanAnswers } from "./ask-lan.ts";
+import { judgeClientPaths } from "./client-paths.ts";
+import type { ClientPathAnswers } from "./client-paths.ts";
 import { recommendProfile } from "./lateness.ts";
 import type { Lateness } from "./lateness.ts";
 import { note, ok, unknown, wrong } from "./outcome.ts";
@@ -27,6 +29,8 @@ export interface DirectorFacts {
   readonly addresses: readonly AddressFact[];
   /** Answers for virtual addresses and real servers. */
   readonly lan: LanAnswers;
+  /** Answers of real servers to packets as of clients. */
+  readonly clientPaths: ClientPathAnswers;
   /** What `setup director` would do. */
   readonly plan: Plan;
   readonly descriptorsNeeded: number;
@@ -185,6 +189,7 @@ function judgeManagers({ managers }: DirectorFacts): Outcome[] {
 /** All checks, in the order in which they are told. */
 export const directorChecks: readonly HostCheck<DirectorFacts>[] = [
   { id: "vip-answers", judge: judgeLan },
+  { id: "client-paths", judge: judgeClientPaths },
   { id: "kernel-settings", judge: judgeKernel },
   { id: "engines", judge: judgeEngines },
   { id: "firewall-rules", judge: judgeRules },

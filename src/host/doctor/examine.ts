@@ -18,6 +18,7 @@ import { detectInit, planRealServer, tunnelsFor } from "../plan-realserver.ts";
 import type { RealServerWish } from "../plan-realserver.ts";
 import { parseListeners } from "../proc-text.ts";
 import { askLan } from "./ask-lan.ts";
+import type { ClientPathAnswers } from "./client-paths.ts";
 import { directorChecks } from "./director-checks.ts";
 import type { DirectorFacts } from "./director-checks.ts";
 import { measureLateness } from "./lateness.ts";
@@ -101,6 +102,8 @@ export interface DirectorExpectation {
   readonly wish: DirectorWish;
   readonly vips: readonly string[];
   readonly realServers: readonly string[];
+  /** What real servers have answered to packets as of clients; the asker sits above this folder. */
+  readonly clientPaths: ClientPathAnswers;
 }
 
 async function readRuleset(): Promise<string | undefined> {
@@ -139,7 +142,7 @@ export function parseDescriptorLimit(text: string): number | undefined {
 /** Facts of a director; takes two seconds, since it measures how late wake-ups are. */
 export async function gatherDirector(
   host: HostAccess,
-  { wish, vips, realServers }: DirectorExpectation,
+  { wish, vips, realServers, clientPaths }: DirectorExpectation,
 ): Promise<DirectorFacts> {
   const [interfaces, addresses] = [host.interfaces(), host.addresses()];
   const lan = await askLan([...vips, ...realServers], { interfaces, addresses });
@@ -149,6 +152,7 @@ export async function gatherDirector(
   return {
     vips,
     realServers,
+    clientPaths,
     services: wish.services,
     interfaces,
     addresses,

@@ -5,6 +5,7 @@
  * @module
  */
 
+export type { ClientPathAnswer, ClientPathAnswers } from "./client-paths.ts";
 export { examineDirector, examineRealServer } from "./examine.ts";
 export type { DirectorExpectation, RealServerExpectation } from "./examine.ts";
 export type { NamedOutcome, OutcomeState } from "./outcome.ts";

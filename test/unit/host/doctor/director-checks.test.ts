@@ -29,6 +29,7 @@ const good: DirectorFacts = {
   interfaces: [fakeInterface("lo", { isLoopback: true }), fakeInterface("eth0")],
   addresses: [fakeAddress("eth0", "192.0.2.7/24"), fakeAddress("eth0", `${vip}/24`)],
   lan: lan(),
+  clientPaths: [],
   plan: { steps: [], refusals: [], unsupported: [], notes: [] },
   descriptorsNeeded: 1000,
   descriptorsLimit: 4096,
