@@ -41,7 +41,8 @@ INLINE int read_segment(struct __sk_buff *skb, struct segment *segment, const in
 	if (six) {
 		struct ipv6hdr ip;
 
-		if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || ip.nexthdr != IPPROTO_TCP)
+		if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || ip.version != 6 ||
+		    ip.nexthdr != IPPROTO_TCP)
 			return -1;
 		__builtin_memcpy(segment->source, &ip.saddr, 16);
 		__builtin_memcpy(segment->destination, &ip.daddr, 16);
@@ -50,7 +51,7 @@ INLINE int read_segment(struct __sk_buff *skb, struct segment *segment, const in
 	} else {
 		struct iphdr ip;
 
-		if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) ||
+		if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || ip.version != 4 ||
 		    ip.protocol != IPPROTO_TCP || ip.ihl < 5 || (ip.frag_off & be16(0x3fff)))
 			return -1;
 		segment->source[0] = ip.saddr;
