@@ -35,16 +35,18 @@ function countText(count: number, one: string, many: string): string {
 
 /** What happened, in one line. */
 function summary({ alerts, services, isStop }: MailContent): string {
-  const [first] = alerts;
+  // A mail that was late may tell of one server twice: what came last counts.
+  const last = [...new Map(alerts.map((one) => [`${one.service} ${one.server}`, one])).values()];
+  const [first] = last;
   if (isStop) {
     const what = countText(services.length, "virtual service ends", "virtual services end");
     return `the director stops, ${what}`;
   }
-  if (first !== undefined && alerts.length === 1) {
+  if (first !== undefined && last.length === 1) {
     return `${first.service}: real server ${first.server} ${kindText[first.kind]}`;
   }
   const count = (...kinds: readonly Alert["kind"][]): number =>
-    alerts.filter(({ kind }) => kinds.includes(kind)).length;
+    last.filter(({ kind }) => kinds.includes(kind)).length;
   const [down, up] = [count("down", "still-down"), count("up")];
   const parts = [
     down === 0 ? "" : countText(down, "real server is down", "real servers are down"),

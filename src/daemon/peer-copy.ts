@@ -53,8 +53,8 @@ export interface PeerCopyView {
 
 /** An operator waits no longer for the other director, ms. */
 const askTimeoutMs = 1000;
-/** A handover waits no longer for the last entries, ms: less than clients notice. */
-const flushMs = 50;
+/** A handover waits no longer for the last entries, ms. This director serves meanwhile. */
+const flushMs = 300;
 /** A port that is taken is asked for again after this time, ms. */
 const listenPauseMs = 5000;
 

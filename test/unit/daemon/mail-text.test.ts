@@ -16,6 +16,8 @@ const alert: Alert = {
   sinceMs,
 };
 
+const other: Alert = { ...alert, server: "192.0.2.12:80" };
+
 /** The service `web`: the first server is down, the second up. */
 const assessment = assessService(
   virtualService({
@@ -42,8 +44,11 @@ test.each<[readonly Alert[], string]>([
   [[alert], "web: real server 192.0.2.11:80 is down"],
   [[{ ...alert, kind: "up" }], "web: real server 192.0.2.11:80 is up again"],
   [[{ ...alert, kind: "still-down" }], "web: real server 192.0.2.11:80 is still down"],
-  [[alert, { ...alert, kind: "still-down" }], "2 real servers are down"],
-  [[alert, { ...alert, kind: "up" }], "1 real server is down, 1 real server is up again"],
+  [[alert, { ...alert, kind: "still-down" }], "web: real server 192.0.2.11:80 is still down"],
+  [[alert, { ...alert, kind: "up" }], "web: real server 192.0.2.11:80 is up again"],
+  [[alert, { ...other, kind: "still-down" }], "2 real servers are down"],
+  [[alert, { ...other, kind: "up" }], "1 real server is down, 1 real server is up again"],
+  [[alert, other, { ...alert, kind: "up" }], "1 real server is down, 1 real server is up again"],
 ])("mailSubject(): %#", (alerts, expected) => {
   expect(mailSubject(content(alerts))).toBe(`[appliance lb1] ${expected}`);
 });
