@@ -59,3 +59,20 @@ export async function runInMachine(
   }
   return stdout;
 }
+
+/**
+ * What a script of a machine told, by section: each begins with a line `== NAME`, the last one is
+ * named `end`.
+ *
+ * @throws {Error} with the output if the script did not come to its end.
+ */
+export function readSections(output: string): ReadonlyMap<string, string> {
+  const sections = new Map(
+    output.split(/^== /m).map((text) => {
+      const end = text.indexOf("\n");
+      return [text.slice(0, end), text.slice(end + 1)] as const;
+    }),
+  );
+  if (!sections.has("end")) throw new Error(`The script did not come to its end:\n${output}`);
+  return sections;
+}

@@ -10,7 +10,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { executablePath, requireAll, requireExecutable } from "../helpers/require-peer.ts";
-import { requireVmlab, runInMachine } from "../helpers/require-vmlab.ts";
+import { readSections, requireVmlab, runInMachine } from "../helpers/require-vmlab.ts";
 import { createTempFolder } from "../helpers/temp-folder.ts";
 
 const needs = requireAll(requireExecutable(), requireVmlab());
@@ -27,13 +27,7 @@ describe.skipIf(needs.skip)("the fence in a kernel with more kinds of interfaces
     using folder = createTempFolder();
     copyFileSync(executablePath, join(folder.path, "appliance"));
     const output = await runInMachine(folder.path, guest, machineMs);
-    sections = new Map(
-      output.split(/^== /m).map((text) => {
-        const end = text.indexOf("\n");
-        return [text.slice(0, end), text.slice(end + 1)];
-      }),
-    );
-    if (!sections.has("end")) throw new Error(`The script did not come to its end:\n${output}`);
+    sections = readSections(output);
   }, machineMs + 10_000);
 
   test.each([

@@ -8,7 +8,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { executablePath, requireAll, requireExecutable } from "../helpers/require-peer.ts";
-import { requireVmlab, runInMachine } from "../helpers/require-vmlab.ts";
+import { readSections, requireVmlab, runInMachine } from "../helpers/require-vmlab.ts";
 import { createTempFolder } from "../helpers/temp-folder.ts";
 
 const needs = requireAll(requireExecutable(), requireVmlab());
@@ -30,13 +30,7 @@ describe.skipIf(needs.skip)("the engine ipvs in a kernel with IPVS", () => {
       copyFileSync(join(guestFolder, file), join(folder.path, file));
     }
     const output = await runInMachine(folder.path, join(folder.path, "guest.sh"), machineMs);
-    sections = new Map(
-      output.split(/^== /m).map((text) => {
-        const end = text.indexOf("\n");
-        return [text.slice(0, end), text.slice(end + 1)];
-      }),
-    );
-    if (!sections.has("end")) throw new Error(`The script did not come to its end:\n${output}`);
+    sections = readSections(output);
   }, machineMs + 10_000);
 
   const section = (name: string): string => sections.get(name) ?? `no section ${name}`;

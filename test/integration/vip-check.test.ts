@@ -271,6 +271,7 @@ describe.skipIf(needs.skip)(`vip check ${needs.reason}`.trim(), () => {
       await two.process.stop();
       const isClean = async (): Promise<boolean> => (await lan.programs("two")) === 0;
       await waitFor(isClean, { what: "an interface without programs" });
+      two = await lan.startDirector("two", { config: config(), folder: lan.createFolder() });
     },
     testTimeoutMs,
   );
