@@ -114,6 +114,11 @@ export function familyOf(address: string): Family {
   return address.includes(":") ? 6 : 4;
 }
 
+/** True for the address that stands for all of a host's, in its canonical text. */
+export function isUnspecified(address: string): boolean {
+  return address === "0.0.0.0" || address === "::";
+}
+
 /** `192.0.2.1:80` or `[2001:db8::1]:80`. */
 export function formatEndpoint({ address, port }: Endpoint): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

@@ -5,7 +5,7 @@
  */
 
 import type { ForwardingService, ListenAddress } from "../../model/index.ts";
-import { familyOf } from "../../net/address.ts";
+import { familyOf, isUnspecified } from "../../net/address.ts";
 import { hasSlotTable } from "./slot-table.ts";
 
 type Rule = readonly [isBroken: (service: ForwardingService) => boolean, text: string];
@@ -20,6 +20,10 @@ const rules: readonly Rule[] = [
   [({ forwarding }) => forwarding === "proxy", 'forwarding "proxy" is the proxy\'s'],
   [({ firewallMark }) => firewallMark !== undefined, "the bpf engine has no firewall marks"],
   [({ listen }) => listen.length === 0, "it listens nowhere"],
+  [
+    ({ listen }) => listen.some(({ address }) => isUnspecified(address)),
+    "the kernel's engines need a virtual address, not all of this host's",
+  ],
   [({ listen }) => listen.some(isLoopback), "the bpf engine does not see the loopback network"],
   [
     ({ forwarding, servers }) => forwarding === "masq" && servers.some(isLoopback),

@@ -5,6 +5,7 @@
  */
 
 import type { ForwardingService } from "../../model/index.ts";
+import { isUnspecified } from "../../net/address.ts";
 import { countKeys } from "./table.ts";
 
 /**
@@ -70,5 +71,8 @@ export function ipvsRefusal(service: IpvsWish): string | undefined {
     return `IPVS would need ${count} services for its ports, at most ${portsMax} are made`;
   }
   if (listen.length === 0 && firewallMark === undefined) return "it listens nowhere";
+  if (listen.some(({ address }) => isUnspecified(address))) {
+    return "the kernel's engines need a virtual address, not all of this host's";
+  }
   return conflictOf(service);
 }

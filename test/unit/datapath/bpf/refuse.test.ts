@@ -36,6 +36,8 @@ describe("bpfRefusal", () => {
     [{ forwarding: "proxy" }, "proxy's"],
     [{ firewallMark: 1 }, "firewall mark"],
     [{ listen: [] }, "nowhere"],
+    [{ listen: [{ address: "0.0.0.0", portFirst: 80, portLast: 80 }] }, "not all of this host's"],
+    [{ listen: [{ address: "::", portFirst: 80, portLast: 80 }] }, "not all of this host's"],
     [{ listen: [{ address: "127.0.0.2", portFirst: 80, portLast: 80 }] }, "loopback"],
     [{ listen: [{ address: "::1", portFirst: 80, portLast: 80 }] }, "loopback"],
     [{ forwarding: "masq", servers: [forwardingServer("127.0.0.1", 80)] }, "this host itself"],

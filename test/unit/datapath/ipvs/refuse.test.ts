@@ -28,6 +28,10 @@ test.each<[ServiceChanges, string | undefined]>([
   ],
   [{ ...ports(1, 1001) }, "IPVS would need 1001 services for its ports, at most 1000 are made"],
   [{ listen: [] }, "it listens nowhere"],
+  [
+    { listen: [{ address: "0.0.0.0", portFirst: 80, portLast: 80 }] },
+    "the kernel's engines need a virtual address, not all of this host's",
+  ],
   [{ port: 0 }, "IPVS has port 0 for persistent services only"],
   [{ port: 80, onePacket: true }, "one-packet scheduling is for UDP"],
   [
